@@ -1,0 +1,49 @@
+"""The one place where background tasks are started: each has a name, an owner and an observer.
+
+asyncio keeps only weak references to tasks and drops their exceptions silently; an owner holds them, and tells the
+service when one that should never end has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+class Tasks:
+    """Owns tasks. `on_death` is called with the name and error of a side task that ended by an error of its own."""
+
+    def __init__(self, *, on_death: Callable[[str, BaseException], None] | None = None) -> None:
+        self._on_death = on_death
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("task %s died", task.get_name(), exc_info=error)
+        if self._on_death is not None:
+            self._on_death(task.get_name(), error)
+
+    async def drain(self, deadline: float) -> None:
+        """Wait up to `deadline` seconds for the tasks to end by themselves, then cancel what is left."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=deadline)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Cancel all tasks and wait until they are gone."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
