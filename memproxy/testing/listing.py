@@ -1,0 +1,58 @@
+"""Pages of the in-memory store: the cursor names the last item shown, so that rows added meanwhile move nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from memproxy.domain import Page
+from memproxy.errors import BadRequest
+
+
+class Dated(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+T = TypeVar("T")
+D = TypeVar("D", bound=Dated)
+
+
+def oldest_page(items: Sequence[T], cursor: str | None, limit: int) -> Page[T]:
+    """A list that only grows at its end: the cursor is the number of items shown."""
+    start = _number(cursor) if cursor is not None else 0
+    end = start + limit
+    return Page(tuple(items[start:end]), str(end) if end < len(items) else None, len(items))
+
+
+def newest_page(items: Sequence[D], cursor: str | None, limit: int) -> Page[D]:
+    """Newest first: the cursor is the time and id of the last item shown."""
+    ordered = sorted(items, key=lambda item: (item.created_at, item.id), reverse=True)
+    if cursor is not None:
+        last = _moment(cursor)
+        ordered = [item for item in ordered if (item.created_at, item.id) < last]
+    shown = tuple(ordered[:limit])
+    more = len(ordered) > limit
+    return Page(shown, f"{shown[-1].created_at.isoformat()} {shown[-1].id}" if more else None, len(items))
+
+
+def _number(cursor: str) -> int:
+    if not cursor.isdecimal():
+        raise bad_cursor()
+    return int(cursor)
+
+
+def _moment(cursor: str) -> tuple[datetime, str]:
+    time, _, last_id = cursor.partition(" ")
+    try:
+        return datetime.fromisoformat(time), last_id
+    except ValueError as error:
+        raise bad_cursor() from error
+
+
+def bad_cursor() -> BadRequest:
+    return BadRequest("`cursor` is not one that this list gave out; leave it out to start anew.", param="cursor")
