@@ -41,7 +41,7 @@ def newest_page(items: Sequence[D], cursor: str | None, limit: int) -> Page[D]:
 
 
 def _number(cursor: str) -> int:
-    if not cursor.isdecimal():
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
         raise bad_cursor()
     return int(cursor)
 

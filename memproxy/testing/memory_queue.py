@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from memproxy.domain import Job, JobState, Page, QueueDepth
 from memproxy.errors import Conflict, MemproxyError, NotFound
 from memproxy.testing.listing import newest_page
+from memproxy.testing.storable import storable
 
 
 def _age(job: Job) -> tuple[datetime, str]:
@@ -65,7 +66,7 @@ class MemoryQueue:
         mine = self._held(job)
         if mine is None:
             return
-        freed = replace(mine, worker=None, lease_until=None, error=error)
+        freed = replace(mine, worker=None, lease_until=None, error=storable(error))
         if error is None:
             self._put(replace(freed, state=JobState.DONE, finished_at=now))
         elif retry_at is None:

@@ -7,7 +7,6 @@ a real store would give.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -32,11 +31,10 @@ from memproxy.domain import (
     Triple,
     Turn,
 )
-from memproxy.errors import BadRequest, Conflict, NotFound
+from memproxy.errors import Conflict, NotFound
 from memproxy.testing.listing import newest_page, oldest_page
 from memproxy.testing.memory_queue import MemoryQueue
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+from memproxy.testing.storable import check_ids, storable
 
 
 @dataclass(slots=True)
@@ -58,8 +56,7 @@ class _Session:
         fresh = [m for m in turn.messages if self._admit(m)]
         entry = turn.injection
         if entry is not None and entry.anchor not in self.ledger:
-            block = storable(entry.block)
-            self.ledger[entry.anchor] = replace(entry, block=block, created_at=entry.created_at or turn.at)
+            self.ledger[entry.anchor] = replace(entry, created_at=entry.created_at or turn.at)
         self.last_at = max(self.last_at, turn.at)
         return len(fresh)
 
@@ -69,8 +66,7 @@ class _Session:
         self.places[message.key] = len(self.messages)
         if message.external_id is not None:
             self.external.add(message.external_id)
-        name = None if message.name is None else storable(message.name)
-        self.messages.append(replace(message, text=storable(message.text), name=name))
+        self.messages.append(message)
         return True
 
 
@@ -91,8 +87,7 @@ class _Entity:
         number = self.numbers if stored is None else stored.number
         sources = {s.message_id: s for s in (*fact.sources, *(stored.sources if stored else ()))}
         ordered = tuple(sources[key] for key in sorted(sources))
-        text = storable(fact.text)
-        self.facts[fact.id] = replace(fact, text=text, number=number, sources=ordered, version=self.version)
+        self.facts[fact.id] = replace(fact, number=number, sources=ordered, version=self.version)
         if fact.state is FactState.FORGOTTEN:
             self.triples = {key: t for key, t in self.triples.items() if t.fact_id != fact.id}
 
@@ -120,6 +115,7 @@ class MemoryStore(MemoryQueue):
 
     async def look(self, scope: Scope, *, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
         self._reach()
+        check_ids(scope.tenant, scope.entity, session)
         entity = self._entities.get((scope.tenant, scope.entity))
         if entity is None:
             return Known(session=session)
@@ -132,9 +128,9 @@ class MemoryStore(MemoryQueue):
     async def commit(self, turns: Sequence[Turn]) -> Sequence[Committed]:
         self._reach()
         for turn in turns:
-            check_ids(turn.scope.tenant, turn.scope.entity, turn.session)
+            check_ids(turn.scope.tenant, turn.scope.entity, turn.scope.process, turn.session)
         committed = []
-        for turn in turns:
+        for turn in storable(tuple(turns)):
             sessions = self._entity(turn.scope).sessions
             fresh = _Session(turn.session, turn.scope.process, turn.at, turn.at)
             committed.append(Committed(sessions.setdefault(turn.session, fresh).add(turn)))
@@ -168,7 +164,8 @@ class MemoryStore(MemoryQueue):
 
     async def write(self, scope: Scope, change: MemoryWrite) -> int:
         self._reach()
-        check_ids(scope.tenant, scope.entity)
+        check_ids(scope.tenant, scope.entity, scope.process)
+        change = storable(change)
         version = self._peek(scope).version
         if change.expected is not None and change.expected != version:
             raise Conflict(f"The memory is at version {version}, not {change.expected}: read it again.")
@@ -183,7 +180,8 @@ class MemoryStore(MemoryQueue):
 
     async def about(self, scope: Scope, attributes: Sequence[str]) -> Sequence[Fact]:
         self._reach()
-        facts = (fact for fact in self._peek(scope).facts.values() if fact.attribute in attributes)
+        wanted = storable(tuple(attributes))
+        facts = (fact for fact in self._peek(scope).facts.values() if fact.attribute in wanted)
         return sorted(facts, key=lambda fact: fact.number)
 
     def history(self, scope: Scope) -> Sequence[Event]:
@@ -230,21 +228,9 @@ class MemoryStore(MemoryQueue):
         return found.messages if found else []
 
 
-def storable(text: str) -> str:
-    """The text with U+FFFD for what not every database can hold."""
-    return _UNSTORABLE.sub("�", text)
-
-
-def check_ids(*ids: str) -> None:
-    """Ids are never altered, lest two of them meet: one that cannot be stored is refused."""
-    if any(_UNSTORABLE.search(text) for text in ids):
-        raise BadRequest("An id may hold neither NUL nor a lone surrogate.")
-
-
 def _recognise(entity: _Entity, pairs: Sequence[bytes]) -> str | None:
     for pair in pairs:
         holding = [s for s in entity.sessions.values() if pair in s.places]
         if holding:
             return max(holding, key=lambda s: s.rank(pair)).id
     return None
-
