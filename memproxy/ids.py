@@ -1,6 +1,11 @@
-"""New ids: UUIDv7 as text, which sort by the time they were made."""
+"""Ids: the rule for those that callers choose, and new ones of our own (UUIDv7, which sort by their time)."""
+
+import re
 
 from uuid6 import uuid7
+
+ID = re.compile(r"[A-Za-z0-9._@:+-]{1,128}")
+ID_RULE = "1-128 characters of A-Z a-z 0-9 . _ @ : + -"
 
 
 def new_id() -> str:

@@ -99,7 +99,9 @@ class Jobs(Protocol):
         """Prolong the lease; False where the job is no longer this worker's."""
         ...
 
-    async def settle(self, job: Job, *, now: datetime, error: str | None = None, retry_at: datetime | None = None) -> None:
+    async def settle(
+        self, job: Job, *, now: datetime, error: str | None = None, retry_at: datetime | None = None
+    ) -> None:
         """End a try: done without `error`; queued again at `retry_at`; dead with an error and no `retry_at`.
         Does nothing where the job is no longer this worker's."""
         ...

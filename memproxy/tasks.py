@@ -9,29 +9,37 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Tasks:
-    """Owns tasks. `on_death` is called with the name and error of a side task that ended by an error of its own."""
+    """Owns tasks. `on_death` is called with the name and error of a vital task that ended by an error of its own."""
 
     def __init__(self, *, on_death: Callable[[str, BaseException], None] | None = None) -> None:
         self._on_death = on_death
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def start(self, name: str, work: Coroutine[Any, Any, T], *, vital: bool = False) -> asyncio.Task[T]:
+        """Run `work` in the background. A vital task is one without which the service is not whole; the errors of any
+        other are for whoever awaits it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._vital_ended if vital else self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.debug("task %s failed", task.get_name(), exc_info=error)
+
+    def _vital_ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
-        log.error("task %s died", task.get_name(), exc_info=error)
+        log.critical("task %s died; the service stops", task.get_name(), exc_info=error)
         if self._on_death is not None:
             self._on_death(task.get_name(), error)
 

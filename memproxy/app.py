@@ -1,0 +1,348 @@
+"""The composition root: settings become opened adapters, a pipeline and a server; closed in reverse order.
+
+store ─► index ─► embedder ─► tasks ─► recall, capture, worker ─► upstream ─► server
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from types import TracebackType
+from typing import Literal, Self
+
+from pydantic import SecretStr
+
+from memproxy import plugins
+from memproxy.api.data_plane import DataPlane
+from memproxy.api.memory import MemoryApi
+from memproxy.api.operations import Operations
+from memproxy.augment.local import LocalExtractor
+from memproxy.augment.worker import Worker
+from memproxy.auth import Gate, KeyRing
+from memproxy.capture import Capture
+from memproxy.config import Settings, is_loopback
+from memproxy.dialects.openai_chat import OpenAIChat
+from memproxy.errors import ConfigError, ModelUnavailable
+from memproxy.metrics import Metrics
+from memproxy.pipeline import Limits, Pipeline
+from memproxy.ports import Embedder, Extractor, Index, Store, Vector
+from memproxy.recall.engine import Recall
+from memproxy.server import Server
+from memproxy.tasks import Tasks
+from memproxy.tokens import Estimate, O200k
+from memproxy.upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+# Without a model nothing is ever put into the index, whatever its dimensions.
+NO_DIMENSIONS = 1
+# What is waiting is committed in milliseconds; a store that needs longer than this at the end is gone.
+LAST_COMMITS = 10.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Measured:
+    """An embedder whose calls are timed."""
+
+    def __init__(self, *, inner: Embedder, metrics: Metrics) -> None:
+        self._inner = inner
+        self._metrics = metrics
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    @property
+    def dimensions(self) -> int:
+        return self._inner.dimensions
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._inner.__aexit__(kind, error, trace)
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "passage"]) -> Vector:
+        start = perf_counter()
+        vectors = await self._inner.embed(texts, purpose=purpose)
+        self._metrics.embed_time.labels(purpose).observe(perf_counter() - start)
+        return vectors
+
+
+class Absent:
+    """Stands where a model should be: recall goes on by words alone and says so with each request."""
+
+    name = "absent"
+    dimensions = NO_DIMENSIONS
+
+    def __init__(self, *, reason: ModelUnavailable) -> None:
+        self._reason = reason
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "passage"]) -> Vector:
+        raise ModelUnavailable(str(self._reason)) from self._reason
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The opened adapters of a service."""
+
+    store: Store
+    index: Index
+    embedder: Embedder | None
+    metrics: Metrics
+    tasks: Tasks
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Raises `ConfigError` where it cannot be made or written."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        writable = os.access(settings.data_dir, os.W_OK | os.X_OK)
+    except OSError as exc:
+        raise ConfigError(f"data_dir: {settings.data_dir} cannot be made: {exc.strerror}", param="data_dir") from exc
+    if not writable:
+        raise ConfigError(
+            f"data_dir: {settings.data_dir} cannot be written; change its owner or choose another with `--data-dir`",
+            param="data_dir",
+        )
+
+
+def make_store(settings: Settings) -> Store:
+    """The store that the settings name, not yet opened."""
+    scheme = settings.store_url.partition(":")[0]
+    store: Store = plugins.find("stores", scheme)(url=settings.store_url, data_dir=settings.data_dir)
+    return store
+
+
+def make_embedder(settings: Settings) -> Embedder | None:
+    """The embedder that the settings name, not yet opened; None for `none`."""
+    if settings.embedder == "none":
+        return None
+    kind, _, name = settings.embedder.partition(":")
+    embedder: Embedder = plugins.find("embedders", kind)(model_dir=settings.model_dir, name=name or None)
+    return embedder
+
+
+async def open_embedder(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Embedder | None:
+    """A model that is missing is a state, not a failure: the service starts without it."""
+    embedder = make_embedder(settings)
+    if embedder is None:
+        return None
+    try:
+        return await stack.enter_async_context(Measured(inner=embedder, metrics=metrics))
+    except ModelUnavailable as exc:
+        log.warning("no model: recall goes by words alone", extra={"remedy": str(exc)})
+        return Absent(reason=exc)
+
+
+def make_extractor(settings: Settings) -> Extractor | None:
+    match settings.extractor:
+        case "none":
+            return None
+        case "local":
+            return LocalExtractor()
+    extractor: Extractor = plugins.find("extractors", settings.extractor)()
+    return extractor
+
+
+async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) -> Parts:
+    make_data_dir(settings)
+    metrics = Metrics()
+    store = await stack.enter_async_context(make_store(settings))
+    embedder = await open_embedder(settings, metrics, stack)
+    index = await stack.enter_async_context(
+        plugins.find("indexes", settings.index)(
+            data_dir=settings.data_dir,
+            dimensions=embedder.dimensions if embedder else NO_DIMENSIONS,
+            model=embedder.name if embedder else None,
+            max_bytes=settings.index_cache,
+        )
+    )
+    return Parts(store, index, embedder, metrics, tasks)
+
+
+class Service:
+    """Everything that runs, as opened by `service`."""
+
+    def __init__(self, *, settings: Settings, parts: Parts, upstream: Upstream) -> None:
+        self._settings = settings
+        self._parts = parts
+        store, metrics, tasks = parts.store, parts.metrics, parts.tasks
+        self.recall = Recall(
+            memory=store, index=parts.index, embedder=parts.embedder, tasks=tasks, cache_bytes=settings.recall_cache
+        )
+        real = parts.embedder if not isinstance(parts.embedder, Absent) else None
+        tokenizer = O200k(settings.model_dir)
+        self.worker = Worker(
+            jobs=store,
+            turns=store,
+            memory=store,
+            extractor=make_extractor(settings),
+            embedder=real,
+            tokenizer=tokenizer if tokenizer.present else Estimate(),
+            clock=utc_now,
+            name=f"{socket.gethostname()}-{os.getpid()}",
+            tasks=tasks,
+            lease=settings.jobs_lease,
+            concurrency=settings.jobs_concurrency,
+            max_attempts=settings.jobs_attempts,
+            observer=metrics,
+        )
+        self.capture = Capture(
+            turns=store,
+            tasks=tasks,
+            queue=settings.capture_queue,
+            on_jobs=self.worker.wake,
+            on_commit=metrics.committed,
+        )
+        self.server = self._server(upstream)
+
+    def _server(self, upstream: Upstream) -> Server:
+        settings, parts = self._settings, self._parts
+        gate = Gate(mode=settings.auth_mode, ring=KeyRing(keys=parts.store, ttl=settings.key_cache))
+        chat = Pipeline(
+            dialect=OpenAIChat(),
+            turns=parts.store,
+            recall=self.recall,
+            capture=self.capture,
+            metrics=parts.metrics,
+            limits=_limits(settings),
+            clock=utc_now,
+        )
+        plane = DataPlane(
+            gate=gate,
+            chat=chat,
+            upstream=upstream,
+            upstream_key=_revealed(settings.upstream_key),
+            tasks=parts.tasks,
+            max_body=settings.max_body,
+        )
+        api = MemoryApi(
+            gate=gate,
+            capture=self.capture,
+            recall=self.recall,
+            board=parts.store,
+            process_only=settings.recall_scope == "process",
+            max_body=settings.max_body,
+            clock=utc_now,
+        )
+        operations = Operations(
+            checks={"store": parts.store.check, "model": self._check_model},
+            optional=frozenset(("model",)),
+            worker=self.worker,
+            jobs=parts.store,
+            metrics=parts.metrics,
+            admin_key=_revealed(settings.admin_key),
+            clock=utc_now,
+        )
+        return Server(
+            plane=plane,
+            public=[*api.routes(), *operations.public_routes()],
+            admin=operations.admin_routes(),
+            metrics=parts.metrics,
+            local_only=settings.auth_mode == "open" and is_loopback(settings.listen),
+        )
+
+    async def _check_model(self) -> None:
+        embedder = self._parts.embedder
+        if embedder is None:
+            raise ModelUnavailable("embedder = none: recall goes by words alone")
+        await embedder.embed(["ready?"], purpose="query")
+
+    async def start(self) -> None:
+        self.capture.start()
+        self.worker.start()
+        await self.server.start(self._settings.listen, self._settings.admin_listen)
+
+    async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:
+        """Running requests first, then what they left to be stored, then background work."""
+        await self.server.stop(deadline=deadline, hurry=hurry)
+        await self.capture.drain(LAST_COMMITS)
+        await self.worker.stop(1.0 if hurry.is_set() else 5.0)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        token_budget=settings.token_budget,
+        session_token_budget=settings.session_token_budget,
+        recall_timeout=settings.recall_timeout,
+        capture_timeout=settings.capture_timeout,
+        process_only=settings.recall_scope == "process",
+        placement=settings.placement,
+        owner=settings.entity,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+@asynccontextmanager
+async def service(settings: Settings, tasks: Tasks) -> AsyncIterator[Service]:
+    """An opened service, not yet listening."""
+    async with AsyncExitStack() as stack:
+        parts = await open_parts(settings, stack, tasks)
+        stack.push_async_callback(tasks.stop)
+        upstream = await stack.enter_async_context(
+            Upstream(
+                base=settings.upstream,
+                connect_timeout=settings.upstream_connect_timeout,
+                read_timeout=settings.upstream_timeout,
+                connections=settings.upstream_connections,
+            )
+        )
+        yield Service(settings=settings, parts=parts, upstream=upstream)
+
+
+async def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; a second signal cuts the farewell short. Returns the exit status: 1 where a side
+    task died, since a service without its writer or worker must not look alive."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    died: list[str] = []
+
+    def on_death(name: str, _: BaseException) -> None:
+        died.append(name)
+        stop.set()
+
+    def on_signal() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    async with service(settings, Tasks(on_death=on_death)) as running:
+        await running.start()
+        log.info(
+            "memproxy is listening",
+            extra={"listen": settings.listen, "upstream": _host(settings.upstream), "auth": settings.auth_mode},
+        )
+        await stop.wait()
+        log.info("shutting down", extra={"deadline": settings.shutdown_timeout})
+        await running.stop(deadline=settings.shutdown_timeout, hurry=hurry)
+    return 1 if died else 0
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].rpartition("@")[2]

@@ -1,0 +1,112 @@
+"""From a request's credential to its caller: the tenant, and what the key allows.
+
+    open   one tenant `default`; the client's own credential goes upstream untouched
+    keys   a memproxy key is required, wherever the dialect's clients put theirs
+
+A memproxy key never goes upstream, in either mode. Keys are read from the store by id and kept for a bounded time, so
+that a revoked one stops working within `key_cache` seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from memproxy.crypto import Credential, matches, parse_credential
+from memproxy.domain import ApiKey
+from memproxy.errors import Forbidden, Unauthorized
+from memproxy.ports import Keys
+
+DEFAULT_TENANT = "default"
+KEY_HEADER = "X-Memproxy-Key"
+# The last kept keys; a gateway with more active keys than this reads one from the store now and then.
+CACHED_KEYS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request."""
+
+    tenant: str
+    key: ApiKey | None = None
+    spent: str | None = None
+    """The header that carried a memproxy key, and must not go upstream."""
+
+    def entity(self, named: str | None, claimed: str | None) -> str | None:
+        """Whose memory: what header or path name, else what the body claims, else what the key is bound to. A key that
+        pins an entity overrides claims and refuses another name."""
+        pinned = self.key.entity if self.key else None
+        if pinned and named and named != pinned:
+            raise Forbidden(f"this key is bound to the entity {pinned!r}", param="X-Memproxy-Entity")
+        return pinned or named or claimed
+
+    def process(self, named: str | None) -> str | None:
+        pinned = self.key.process if self.key else None
+        if pinned and named and named != pinned:
+            raise Forbidden(f"this key is bound to the process {pinned!r}", param="X-Memproxy-Process")
+        return pinned or named
+
+
+class KeyRing:
+    """Known keys, each kept for `ttl` seconds."""
+
+    def __init__(self, *, keys: Keys, ttl: float, clock: Callable[[], float] = monotonic) -> None:
+        self._keys = keys
+        self._ttl = ttl
+        self._clock = clock
+        self._known: dict[str, tuple[float, ApiKey | None]] = {}
+
+    async def find(self, credential: Credential) -> ApiKey:
+        """The key's record; `Unauthorized` where the key is unknown, wrong or revoked."""
+        key = await self._record(credential.id)
+        if key is None or not matches(credential, key.digest):
+            raise Unauthorized("the memproxy key is not known here; check it, or make one with `memproxy keys create`")
+        if key.revoked_at is not None:
+            raise Unauthorized("the memproxy key was revoked; make another with `memproxy keys create`")
+        return key
+
+    async def _record(self, key_id: str) -> ApiKey | None:
+        now = self._clock()
+        kept = self._known.get(key_id)
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        key = await self._keys.find_key(key_id)
+        if len(self._known) >= CACHED_KEYS:
+            self._known.clear()
+        self._known[key_id] = (now + self._ttl, key)
+        return key
+
+
+class Gate:
+    """Decides who the caller is."""
+
+    def __init__(self, *, mode: str, ring: KeyRing) -> None:
+        self._mode = mode
+        self._ring = ring
+
+    async def admit(self, headers: Mapping[str, str]) -> Caller:
+        """Raises `Unauthorized`; `StoreUnavailable` where an unknown key cannot be looked up."""
+        spent, credential = _presented(headers)
+        if self._mode == "open":
+            return Caller(DEFAULT_TENANT, spent=spent)
+        if credential is None:
+            raise Unauthorized(
+                "a memproxy key is required: send it as `Authorization: Bearer mp_...` or in `X-Memproxy-Key`",
+                param="Authorization",
+            )
+        key = await self._ring.find(credential)
+        return Caller(key.tenant, key=key, spent=spent)
+
+
+def _presented(headers: Mapping[str, str]) -> tuple[str | None, Credential | None]:
+    """The header that carries a memproxy key, and the key."""
+    for header in (KEY_HEADER, "Authorization", "x-api-key", "x-goog-api-key"):
+        value = headers.get(header)
+        if value is None:
+            continue
+        scheme, _, rest = value.partition(" ")
+        credential = parse_credential(rest if scheme.lower() == "bearer" else value)
+        if credential is not None:
+            return header, credential
+    return None, None

@@ -1,0 +1,302 @@
+"""OpenAI chat completions, and the many servers that speak it.
+
+The request is decoded only as deep as needed: the interesting values are `msgspec.Raw`, views of the original buffer,
+so a view's address less the buffer's is the exact offset where a block goes in. Unknown fields, big integers, odd
+whitespace and duplicate keys keep their bytes because nothing is ever written back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Raw, Struct
+
+from memproxy.dialects.dialect import Answer, Prompt, Said, Slot, Splice, Unreadable
+from memproxy.domain import Usage
+
+NONE = Raw(b"null")
+
+
+class _Message(Struct):
+    role: Raw = NONE
+    content: Raw = NONE
+    name: Raw = NONE
+    tool_calls: Raw = NONE
+    tool_call_id: Raw = NONE
+    function_call: Raw = NONE
+    refusal: Raw = NONE
+
+
+class _Request(Struct):
+    messages: Raw
+    model: Raw = NONE
+    user: Raw = NONE
+    safety_identifier: Raw = NONE
+    metadata: Raw = NONE
+
+
+class _Call(Struct):
+    index: int = 0
+    id: str | None = None
+    type: str | None = None
+    function: dict[str, Any] | None = None
+
+
+class _Said(Struct):
+    """A `message` of a reply, or a `delta` of a stream."""
+
+    content: Raw = NONE
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(Struct):
+    index: int = 0
+    message: _Said | None = None
+    delta: _Said | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(Struct):
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+
+
+class _Reply(Struct):
+    choices: list[_Choice] | None = None
+    model: str | None = ""
+    usage: _Usage | None = None
+    error: Raw = NONE
+
+
+_request = msgspec.json.Decoder(_Request)
+_messages = msgspec.json.Decoder(list[_Message])
+_reply = msgspec.json.Decoder(_Reply)
+_string = msgspec.json.Decoder(str)
+_raws = msgspec.json.Decoder(list[Raw])
+
+# A line of its own, which no JSON string can forge: inside one, a line break is escaped.
+_DONE = re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]")
+_OPENERS = b'"['
+
+
+def address(buffer: bytes | Raw) -> int:
+    """Where a buffer lies in memory; only differences of two addresses are meaningful."""
+    return int(np.frombuffer(buffer, np.uint8).__array_interface__["data"][0])
+
+
+def text_of(raw: Raw | bytes) -> str:
+    """The text of a JSON string, with what is not Unicode (lone surrogates) replaced; empty for anything else."""
+    if bytes(raw[:1] if isinstance(raw, bytes) else memoryview(raw)[:1]) != b'"':
+        return ""
+    try:
+        return _string.decode(raw)
+    except msgspec.DecodeError:
+        return _lenient(bytes(raw))
+
+
+def _lenient(raw: bytes) -> str:
+    try:
+        value = json.loads(raw.decode("utf-8", "replace"), strict=False)
+    except ValueError as exc:
+        raise Unreadable(f"not a JSON string: {exc}") from exc
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _decoded(raw: Raw) -> Any:
+    """A small JSON value as Python sees it; None where it is broken."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def content_text(content: Raw) -> str:
+    """The words in a message's content: a string, or the `text` parts of a list."""
+    head = bytes(memoryview(content)[:1])
+    if head == b'"':
+        return text_of(content)
+    if head != b"[":
+        return ""
+    return "\n".join(text for part in _raws.decode(content) if (text := _part_text(part)))
+
+
+def _part_text(part: Raw) -> str:
+    # Looking for the key first spares decoding an image of megabytes.
+    if b'"text"' not in bytes(memoryview(part)[:4096]):
+        return ""
+    value = _decoded(part)
+    text = value.get("text") if isinstance(value, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+class OpenAIChat:
+    """`POST /chat/completions`."""
+
+    name = "openai_chat"
+
+    def read(self, body: bytes) -> Prompt:
+        try:
+            request = _request.decode(body)
+            messages = _messages.decode(request.messages)
+            origin = address(body)
+            said = tuple(_said(message, origin) for message in messages)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            raise Unreadable(str(exc)) from exc
+        return Prompt(
+            messages=said,
+            model=text_of(request.model),
+            entity=_claimed_entity(request),
+            system=_system_slot(messages, said, request.messages, origin),
+        )
+
+    def insert(self, body: bytes, prompt: Prompt, blocks: Mapping[int, str]) -> bytes:
+        splice = Splice()
+        for index, block in blocks.items():
+            slot = prompt.messages[index].slot
+            if slot is None:
+                continue
+            text = msgspec.json.encode(block)
+            part = b'{"type":"text","text":' + text + (b"}," if slot.more else b"}")
+            splice.add(slot.offset, text[1:-1] if slot.kind == "text" else part)
+        return splice.apply(body)
+
+    def insert_system(self, body: bytes, prompt: Prompt, blocks: tuple[str, ...]) -> bytes:
+        if prompt.system is None or not blocks:
+            return body
+        text = msgspec.json.encode("\n\n".join(block.strip() for block in blocks))
+        piece = {
+            "text": b"\\n\\n" + text[1:-1],
+            "part": (b"," if prompt.system.more else b"") + b'{"type":"text","text":' + text + b"}",
+            "message": b'{"role":"system","content":' + text + (b"}," if prompt.system.more else b"}"),
+        }[prompt.system.kind]
+        splice = Splice()
+        splice.add(prompt.system.offset, piece)
+        return splice.apply(body)
+
+    def answer(self, body: bytes, *, stream: bool) -> Answer | None:
+        replies = list(_events(body) if stream else _whole(body))
+        text, calls, finished, usage, model, failed = "", _Calls(), stream is False, None, "", False
+        pieces: list[str] = []
+        for reply in replies:
+            model, usage = reply.model or model, reply.usage or usage
+            failed = failed or bytes(reply.error) != b"null"
+            for choice in reply.choices or ():
+                if choice.index != 0:
+                    continue  # of several choices the first is the one remembered as said
+                finished = finished or choice.finish_reason is not None
+                said = choice.message or choice.delta
+                if said is not None:
+                    pieces += [content_text(said.content), said.refusal or ""]
+                    calls.add(said.tool_calls or ())
+        text = "".join(pieces)
+        if not text and not calls:
+            return None
+        used = Usage(model, (usage.prompt_tokens or 0), (usage.completion_tokens or 0)) if usage else None
+        return Answer(text, calls.ids, calls.json(), finished and not failed, used)
+
+    def finished(self, tail: bytes) -> int | None:
+        if b"[DONE]" not in tail:
+            return None
+        match = _DONE.search(tail)
+        return match.start() if match else None
+
+
+class _Calls:
+    """Tool calls put together from the pieces of a stream."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, dict[str, Any]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def add(self, calls: Iterator[_Call] | list[_Call] | tuple[_Call, ...]) -> None:
+        for position, call in enumerate(calls):
+            # A whole message numbers its calls by position, a stream by `index`.
+            known = self._calls.setdefault(call.index or position, {"id": "", "type": "function", "function": {}})
+            known["id"] = call.id or known["id"]
+            for field, value in (call.function or {}).items():
+                known["function"][field] = known["function"].get(field, "") + (value if isinstance(value, str) else "")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(call["id"] for call in self._calls.values())
+
+    def json(self) -> bytes | None:
+        return msgspec.json.encode({"tool_calls": list(self._calls.values())}) if self._calls else None
+
+
+def _said(message: _Message, origin: int) -> Said:
+    role = text_of(message.role)
+    call_id = text_of(message.tool_call_id)
+    calls = (call_id,) if call_id else _call_ids(message.tool_calls)
+    return Said(
+        role=role,
+        text=content_text(message.content),
+        name=text_of(message.name) or None,
+        calls=calls,
+        extra=_extra(message),
+        slot=_slot(message.content, origin) if role == "user" else None,
+    )
+
+
+def _call_ids(raw: Raw) -> tuple[str, ...]:
+    calls = _decoded(raw)
+    if not isinstance(calls, list):
+        return ()
+    return tuple(str(call["id"]) for call in calls if isinstance(call, dict) and call.get("id"))
+
+
+def _extra(message: _Message) -> bytes | None:
+    kept = {
+        field: value
+        for field in ("tool_calls", "tool_call_id", "function_call", "refusal")
+        if bytes(memoryview(value := getattr(message, field))[:4]) != b"null"
+    }
+    return msgspec.json.encode(kept) if kept else None
+
+
+def _slot(content: Raw, origin: int) -> Slot | None:
+    head = bytes(memoryview(content)[:1])
+    if head not in (b'"', b"["):
+        return None
+    more = head == b"[" and bool(bytes(content)[1:-1].strip())
+    return Slot(address(content) - origin + 1, "text" if head == b'"' else "part", more)
+
+
+def _system_slot(messages: list[_Message], said: tuple[Said, ...], all_messages: Raw, origin: int) -> Slot:
+    for message, one in zip(messages, said, strict=True):
+        slot = _slot(message.content, origin) if one.role in ("system", "developer") else None
+        if slot is not None:
+            end = address(message.content) - origin + len(bytes(message.content)) - 1
+            return Slot(end, slot.kind, slot.more)
+    return Slot(address(all_messages) - origin + 1, "message", bool(messages))
+
+
+def _claimed_entity(request: _Request) -> str | None:
+    for raw in (request.safety_identifier, request.user):
+        if claim := text_of(raw):
+            return claim
+    metadata = _decoded(request.metadata)
+    person = metadata.get("user_id") if isinstance(metadata, dict) else None
+    return person if isinstance(person, str) and person else None
+
+
+def _whole(body: bytes) -> Iterator[_Reply]:
+    try:
+        yield _reply.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+
+
+def _events(body: bytes) -> Iterator[_Reply]:
+    """The chunks of an event stream; lines end in LF, CR or CRLF, and a last line that was cut is left out."""
+    for line in body.splitlines():
+        if line.startswith(b"data:") and (data := line[5:].strip()) and data != b"[DONE]":
+            yield from _whole(data)

@@ -1,0 +1,68 @@
+"""What memproxy counts, for Prometheus. Labels take a handful of values each: never an id, a path or a model name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from memproxy.domain import QueueDepth
+
+FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.3, 1, 3)
+SLOW = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """One registry per service, so that several run in one process without meeting."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        made: dict[str, Any] = {"registry": self.registry}
+        self.requests = Counter("memproxy_requests", "Requests answered, by status class", ["status"], **made)
+        self.memory = Counter(
+            "memproxy_memory_outcomes", "What memory did for a request: hit, none, off, degraded", ["outcome"], **made
+        )
+        self.degraded = Counter("memproxy_degraded", "Memory failures that the chat survived", ["reason"], **made)
+        self.recall = Histogram("memproxy_recall_seconds", "Time of recall by step", ["step"], buckets=FAST, **made)
+        self.facts = Counter("memproxy_injected_facts", "Facts given in blocks", **made)
+        self.tokens = Counter("memproxy_injected_tokens", "Tokens given in blocks", **made)
+        self.commit_size = Histogram(
+            "memproxy_commit_turns", "Turns in one group commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), **made
+        )
+        self.commit_time = Histogram("memproxy_commit_seconds", "Time of one group commit", buckets=FAST, **made)
+        self.embed_time = Histogram(
+            "memproxy_embed_seconds", "Time of one embedding call", ["purpose"], buckets=FAST, **made
+        )
+        self.jobs = Counter("memproxy_jobs", "Background jobs ended", ["kind", "outcome"], **made)
+        self.job_time = Histogram("memproxy_job_seconds", "Time of one job", ["kind"], buckets=SLOW, **made)
+        self.written = Counter("memproxy_facts_written", "Facts that background work has written", **made)
+        self.queue = Gauge("memproxy_job_queue_depth", "Jobs in the queue", ["state"], **made)
+        self.queue_age = Gauge("memproxy_job_queue_age_seconds", "Age of the oldest waiting job", **made)
+        self.in_flight = Gauge("memproxy_requests_in_flight", "Requests being served", **made)
+        self.duration = Histogram(
+            "memproxy_request_seconds", "Time from a request to the end of its reply", buckets=SLOW, **made
+        )
+
+    def recalled(self, steps: Mapping[str, float]) -> None:
+        for step, seconds in steps.items():
+            self.recall.labels(step).observe(seconds)
+
+    def committed(self, turns: int, seconds: float) -> None:
+        self.commit_size.observe(turns)
+        self.commit_time.observe(seconds)
+
+    def job_done(self, kind: str, outcome: str, seconds: float) -> None:
+        self.jobs.labels(kind, outcome).inc()
+        self.job_time.labels(kind).observe(seconds)
+
+    def facts_written(self, count: int) -> None:
+        self.written.inc(count)
+
+    def queue_depth(self, depth: QueueDepth, now: float) -> None:
+        for state in ("pending", "running", "dead"):
+            self.queue.labels(state).set(getattr(depth, state))
+        self.queue_age.set(max(0.0, now - depth.oldest.timestamp()) if depth.oldest else 0)
+
+    def render(self) -> bytes:
+        return generate_latest(self.registry)

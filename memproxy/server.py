@@ -1,0 +1,164 @@
+"""The edge: listeners, routes, the last line of defence for errors, and shutdown.
+
+    stop accepting ─► let running requests end, up to a deadline ─► cancel ─► (app.py closes what was opened)
+
+Every exception that was raised on purpose arrives here and becomes an error in the caller's dialect; any other is a
+bug, logged with its place, and a plain 500 for the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+
+from aiohttp import web
+
+from memproxy.api.data_plane import DataPlane, strip_defaults
+from memproxy.api.problems import openai_error, problem
+from memproxy.config import host_port
+from memproxy.errors import BodyTooLarge, ConfigError, Draining, Forbidden, MemproxyError, NotFound
+from memproxy.ids import new_id
+from memproxy.logs import request_id
+from memproxy.metrics import Metrics
+
+log = logging.getLogger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_LOCAL_HOST = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?", re.IGNORECASE)
+
+
+class Server:
+    """Serves the data plane and the API on one listener, and administration on a second one where asked to."""
+
+    def __init__(
+        self,
+        *,
+        plane: DataPlane,
+        public: Sequence[web.RouteDef],
+        admin: Sequence[web.RouteDef],
+        metrics: Metrics,
+        local_only: bool,
+    ) -> None:
+        self._plane = plane
+        self._public = public
+        self._admin = admin
+        self._metrics = metrics
+        self._local_only = local_only
+        self._runners: list[web.AppRunner] = []
+        self._running = 0
+        self._draining = False
+        self._quiet = asyncio.Event()
+
+    async def start(self, listen: str, admin_listen: str | None) -> None:
+        """Raises `ConfigError` where an address cannot be had."""
+        both = [*self._public, *self._admin] if admin_listen is None else self._public
+        await self._listen(self._app(both, data=True), "listen", listen)
+        if admin_listen is not None:
+            await self._listen(self._app(self._admin, data=False), "admin_listen", admin_listen)
+
+    async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:
+        """Stop accepting, wait for running requests up to `deadline` seconds or until `hurry` is set, then cancel."""
+        self._draining = True
+        for runner in self._runners:
+            for site in tuple(runner.sites):
+                await site.stop()
+        if self._running:
+            log.info("waiting for running requests", extra={"requests": self._running, "deadline": deadline})
+            waits = [asyncio.ensure_future(self._quiet.wait()), asyncio.ensure_future(hurry.wait())]
+            await asyncio.wait(waits, timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        for runner in self._runners:
+            await runner.cleanup()
+
+    def _app(self, routes: Sequence[web.RouteDef], *, data: bool) -> web.Application:
+        app = web.Application(handler_args={"auto_decompress": False})
+        app.on_response_prepare.append(strip_defaults)
+        for route in routes:
+            app.router.add_route(route.method, route.path, self._api(route.handler))
+        app.router.add_route("*", "/{path:.*}", self._data if data else self._api(_nothing))
+        return app
+
+    async def _listen(self, app: web.Application, setting: str, address: str) -> None:
+        host, port = host_port(address)
+        # A handler is cancelled when its client leaves; its own deadline here is short, since `stop` has waited.
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        self._runners.append(runner)
+        try:
+            await web.TCPSite(runner, host, port, backlog=1024).start()
+        except OSError as exc:
+            taken = (
+                "is in use by another program" if exc.errno == errno.EADDRINUSE else f"cannot be had: {exc.strerror}"
+            )
+            raise ConfigError(
+                f"{setting}: {address} {taken}; choose another with `--{setting.replace('_', '-')}`"
+            ) from exc
+
+    async def _data(self, request: web.Request) -> web.StreamResponse:
+        rid = new_id()
+        return await self._guard(request, rid, lambda: self._plane.handle(request, rid), openai_error)
+
+    def _api(self, handler: Handler) -> Handler:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            return await self._guard(request, new_id(), lambda: handler(request), problem)
+
+        return guarded
+
+    async def _guard(
+        self,
+        request: web.Request,
+        rid: str,
+        work: Callable[[], Awaitable[web.StreamResponse]],
+        explain: Callable[[MemproxyError, str], web.Response],
+    ) -> web.StreamResponse:
+        """Run one request: counted, named in the log, its errors explained to the caller."""
+        request_id.set(rid)
+        start = perf_counter()
+        status = 499  # as nginx says: the client left before there was one
+        self._running += 1
+        self._metrics.in_flight.set(self._running)
+        try:
+            self._refuse(request)
+            response = await work()
+            status = response.status
+        except MemproxyError as exc:
+            status = exc.status
+            response = explain(exc, rid)
+            _close_unread(response, exc)
+        except Exception:
+            log.exception("a request failed by a bug")
+            status = 500
+            response = explain(MemproxyError(f"memproxy failed; its log says why, under request {rid}"), rid)
+        finally:
+            self._ended(request, status, perf_counter() - start)
+        return response
+
+    def _refuse(self, request: web.Request) -> None:
+        if self._draining:
+            raise Draining("memproxy is shutting down; send the request again")
+        # Without keys, a web page must not reach the memory by a name that it has pointed at this machine.
+        if self._local_only and not _LOCAL_HOST.fullmatch(request.host):
+            raise Forbidden("without keys, memproxy answers to localhost only; set auth to keys", param="Host")
+
+    def _ended(self, request: web.Request, status: int, seconds: float) -> None:
+        self._running -= 1
+        self._metrics.in_flight.set(self._running)
+        self._metrics.requests.labels(f"{status // 100}xx").inc()
+        self._metrics.duration.observe(seconds)
+        if self._draining and not self._running:
+            self._quiet.set()
+        log.info("request", extra={"method": request.method, "status": status, "ms": round(1000 * seconds, 1)})
+
+
+async def _nothing(_: web.Request) -> web.StreamResponse:
+    raise NotFound("there is nothing at this path on the admin listener")
+
+
+def _close_unread(response: web.Response, error: MemproxyError) -> None:
+    """A body that was refused for its size is not read to its end for the sake of the next request."""
+    if isinstance(error, BodyTooLarge):
+        response.force_close()

@@ -1,0 +1,98 @@
+"""The HTTP client: one pool, header hygiene, errors in our own words. Never follows, decodes or retries by itself.
+
+aiohttp's client, because under concurrency httpx costs several times as much per request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from memproxy.errors import UpstreamError, UpstreamTimeout
+
+HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+     "transfer-encoding", "upgrade")
+)  # fmt: skip
+# aiohttp would add these where the client sent none.
+_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+# Below the idle time after which common servers and balancers close a connection, so that a request is not sent into
+# one that is just being closed.
+IDLE = 15.0
+Body = bytes | AsyncIterator[bytes] | None
+
+
+def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = frozenset()) -> CIMultiDict[str]:
+    """The headers that are for the other end, in order, repeated ones too: without the hop-by-hop ones, those that
+    `Connection` names, memproxy's own, and `drop` (lower case)."""
+    pairs = list(headers)
+    named = {
+        token.strip().lower() for name, value in pairs if name.lower() == "connection" for token in value.split(",")
+    }
+    gone = HOP_BY_HOP | named | drop
+    return CIMultiDict(
+        (name, value)
+        for name, value in pairs
+        if (lower := name.lower()) not in gone and not lower.startswith("x-memproxy-")
+    )
+
+
+class Upstream:
+    """`base` is a base URL as an SDK would take it: requests below `/v1` go below it."""
+
+    def __init__(self, *, base: str, connect_timeout: float, read_timeout: float, connections: int) -> None:
+        self.base = base
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout)
+        self._connections = connections
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE),
+            timeout=self._timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_NOT_ADDED,
+            # Header lines of providers are long at times; these are aiohttp's own limits, times eight.
+            max_line_size=8 * 8190,
+            max_field_size=8 * 8190,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    def url(self, path_and_query: str) -> URL:
+        """Where a path below `/v1`, given as the client sent it, goes."""
+        return URL(self.base + path_and_query, encoded=True)
+
+    async def send(self, method: str, url: URL, headers: CIMultiDict[str], body: Body) -> aiohttp.ClientResponse:
+        """The reply as soon as its headers are there. Raises `UpstreamTimeout` and `UpstreamError`."""
+        try:
+            return await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
+        except (aiohttp.ServerTimeoutError, TimeoutError) as exc:
+            raise UpstreamTimeout(
+                f"the upstream {self.host} did not answer in time; see upstream_connect_timeout and upstream_timeout"
+            ) from exc
+        except aiohttp.ClientConnectorError as exc:
+            raise UpstreamError(
+                f"the upstream {self.host} cannot be reached: {exc.strerror or 'connection failed'}; check the setting "
+                "`upstream`",
+                param="upstream",
+            ) from exc
+        except aiohttp.ClientResponseError as exc:
+            raise UpstreamError(f"the upstream {self.host} did not answer in HTTP") from exc
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            raise UpstreamError(f"the upstream {self.host} broke the connection before it answered") from exc
+
+    @property
+    def host(self) -> str:
+        """Host and port, for messages: a base URL may hold credentials."""
+        url = URL(self.base)
+        return f"{url.host}:{url.port}"
