@@ -19,7 +19,8 @@ def run(size: Size) -> list[Line]:
             idle.append(_p99(service, size, number, named))
             service.drain()
             service.tell(f"import-{number}", size.of(IMPORTED, 100), seed=number)
-            busy.append(_p99(service, size, 100 + number, named))
+            with service.process.sampling("chats while indexing"):
+                busy.append(_p99(service, size, 100 + number, named))
             left.append(float(service.pending()))
             seconds = service.drain()
     return [

@@ -41,7 +41,8 @@ class Costs:
         load(url, requests=size.of(128, 8), seed=seed + 500_000, **options)
         settle()
         before = process.cpu()
-        told = load(url, requests=count, seed=seed, **options)
+        with process.sampling(f"{subject} {shape}"):
+            told = load(url, requests=count, seed=seed, **options)
         self.of[subject, shape].append(1000 * (process.cpu() - before) / count)
         if subject == "memory on":
             self.memory.update(told["memory"])
@@ -85,8 +86,9 @@ def _measure_service(costs: Costs, shape: str, service: Service, size: Size, see
     turns = costs.measure("memory on", shape, service.process, size, seed=seed, header=[named])
     settle()
     before = service.process.cpu()
-    service.resume_jobs()
-    service.drain()
+    with service.process.sampling(f"background after {shape}"):
+        service.resume_jobs()
+        service.drain()
     costs.background.append(1000 * (service.process.cpu() - before) / (turns + size.of(128, 8)))
 
 

@@ -6,6 +6,7 @@ time that is being measured. On a machine with one core everything shares it, an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -32,9 +33,18 @@ class Process:
     """A child that serves `url` once it is started; its output goes to `log`, shown if it dies early."""
 
     def __init__(
-        self, command: Sequence[str], *, core: int, url: str, ready: str = "", env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        core: int,
+        url: str,
+        ready: str = "",
+        env: Mapping[str, str] | None = None,
+        samples: pathlib.Path | None = None,
     ) -> None:
         self.url = url
+        self._samples = samples
+        """Where `bench.sampler` leaves its findings, if it runs the process."""
         self._ready = ready
         self._command = list(command)
         self._core = core
@@ -73,12 +83,26 @@ class Process:
         return [parent, *parent.children(recursive=True)]
 
     def cpu(self) -> float:
-        """User and system seconds of all threads of the process tree so far."""
-        return float(sum(sum(process.cpu_times()[:2]) for process in self._tree))
+        """User and system seconds of all threads of the process tree so far, ended threads included."""
+        return sum(time.clock_gettime(_cpu_clock(process.pid)) for process in self._tree)
 
     def rss(self) -> float:
         """Resident megabytes (10^6 bytes)."""
         return float(sum(process.memory_info().rss for process in self._tree)) / 1e6
+
+    @contextlib.contextmanager
+    def sampling(self, title: str) -> Iterator[None]:
+        """Print where the process spent its time in this block; does nothing for one that has no sampler in it."""
+        if self._samples is None:
+            yield
+            return
+        self._samples.unlink(missing_ok=True)
+        self._running.send_signal(signal.SIGUSR1)
+        yield
+        self._running.send_signal(signal.SIGUSR2)
+        while not self._samples.exists():
+            time.sleep(0.01)
+        print(f"\n--- {title}: {self._samples.read_text()}", file=sys.stderr)
 
     def output(self, size: int = 4000) -> str:
         """The last `size` characters it printed."""
@@ -103,6 +127,12 @@ class Process:
         self.stop()
         if self._log is not None:
             self._log.close()
+
+
+def _cpu_clock(pid: int) -> int:
+    """Linux's clock of another process's CPU time, in nanoseconds where /proc counts in hundredths of a second; what
+    clock_getcpuclockid(3) computes."""
+    return (~pid << 3) | 2
 
 
 def answers(url: str) -> bool:

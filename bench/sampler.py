@@ -1,17 +1,19 @@
-"""Where the time goes: runs memproxy with a sampler in it, and prints the functions it met most when it ends.
+"""Where the time goes: runs memproxy with a sampler in it that notes which functions it meets most.
 
-    python -m bench.sampler serve --upstream …
+    BENCH_SAMPLES=/tmp/samples.txt python -m bench.sampler serve --upstream …
 
-A timer counts the CPU time of all threads and interrupts once per millisecond of it; each sample is the main thread's
-stack at that moment. Samples that find the event loop waiting are time of other threads: the model and the database.
-cProfile was rejected: it doubles the cost of small functions and so points at the wrong ones.
+SIGUSR1 begins afresh, SIGUSR2 writes what was found to the file and pauses. A timer counts the CPU time of all threads
+and interrupts once per millisecond of it; each sample is the main thread's stack at that moment. Samples that find the
+event loop waiting are time of other threads: the model and the database. cProfile was rejected: it doubles the cost of
+small functions and so points at the wrong ones.
 """
 
 from __future__ import annotations
 
+import os
+import pathlib
 import runpy
 import signal
-import sys
 from collections import Counter
 from types import FrameType
 
@@ -25,6 +27,11 @@ class Samples:
     def __init__(self) -> None:
         self.own: Counter[str] = Counter()
         self.within: Counter[str] = Counter()
+        self.total = 0
+
+    def clear(self) -> None:
+        self.own.clear()
+        self.within.clear()
         self.total = 0
 
     def take(self, signum: int, frame: FrameType | None) -> None:
@@ -41,7 +48,7 @@ class Samples:
         parts = [f"{self.total} samples, one per {INTERVAL * 1000:g} ms of CPU"]
         for title, counts in (("in the function itself", self.own), ("in it and what it calls", self.within)):
             parts += ["", title]
-            parts += [f"{100 * count / self.total:6.1f} %  {name}" for name, count in counts.most_common(SHOWN)]
+            parts += [f"{100 * count / self.total:5.1f} %  {name}" for name, count in counts.most_common(SHOWN)]
         return "\n".join(parts)
 
 
@@ -51,13 +58,22 @@ def _place(path: str) -> str:
 
 def main() -> None:
     samples = Samples()
-    signal.signal(signal.SIGPROF, samples.take)
-    signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
-    try:
-        runpy.run_module("memproxy", run_name="__main__", alter_sys=True)
-    finally:
+    target = pathlib.Path(os.environ["BENCH_SAMPLES"])
+
+    def begin(signum: int, frame: FrameType | None) -> None:
+        samples.clear()
+        signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
+
+    def end(signum: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        print(samples.show(), file=sys.stderr, flush=True)
+        unfinished = target.with_suffix(".part")
+        unfinished.write_text(samples.show())
+        unfinished.rename(target)
+
+    signal.signal(signal.SIGPROF, samples.take)
+    signal.signal(signal.SIGUSR1, begin)
+    signal.signal(signal.SIGUSR2, end)
+    runpy.run_module("memproxy", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

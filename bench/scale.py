@@ -62,7 +62,8 @@ def _one_entity(service: Service, size: Size) -> list[Line]:
         made = count
         service.restart()
         (cold,) = recall_times(service, ["one"], seed=1)
-        warm = recall_times(service, ["one"] * size.of(ASKED, 20), seed=2)
+        with service.process.sampling(f"recall from {count} messages"):
+            warm = recall_times(service, ["one"] * size.of(ASKED, 20), seed=2)
         chat = load(service.url, requests=size.of(100, 10), seed=3, connections=1, header=["X-Memproxy-Entity: one"])
         lines += [
             Line(f"first recall after start, {count} messages", cold, "ms"),

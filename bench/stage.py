@@ -95,11 +95,12 @@ class Service:
         listen = f"127.0.0.1:{free_port()}"
         told = {"LISTEN": listen, "UPSTREAM": self._upstream, "DATA_DIR": str(self.data_dir), "RECALL_TIMEOUT": "30"}
         env = {f"MEMPROXY_{name}": value for name, value in (told | self._settings).items()}
-        if self._profile:
+        command = [str(pathlib.Path(sys.executable).parent / "memproxy"), "serve"]
+        samples = self.data_dir / "samples.txt" if self._profile else None
+        if samples:
             command = python("-m", "bench.sampler", "serve")
-        else:
-            command = [str(pathlib.Path(sys.executable).parent / "memproxy"), "serve"]
-        return Process(command, core=PROXY_CORE, url=f"http://{listen}", ready="/readyz", env=env)
+            env["BENCH_SAMPLES"] = str(samples)
+        return Process(command, core=PROXY_CORE, url=f"http://{listen}", ready="/readyz", env=env, samples=samples)
 
     @property
     def url(self) -> str:
@@ -157,9 +158,6 @@ class Service:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.stop()
-        if self._profile:
-            print(self.process.output(9000), file=sys.stderr)
         self._stack.close()
 
 

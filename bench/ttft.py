@@ -19,7 +19,8 @@ def run(size: Size) -> list[Line]:
             bare = _first(up.url, size, number)
             direct.append(bare)
             added_off.append(_first(service.url, size, number) - bare)
-            added_on.append(_first(service.url, size, number, named) - bare)
+            with service.process.sampling("memory on"):
+                added_on.append(_first(service.url, size, number, named) - bare)
             service.drain()
     return [
         spread("first token, direct, p50", direct, "ms"),
