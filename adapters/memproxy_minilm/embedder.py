@@ -1,0 +1,92 @@
+"""The `Embedder` over a compiled model: one lane for questions, one of lower priority for passages, one cache."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+
+from memproxy.errors import ModelUnavailable
+from memproxy.ports import Vector
+from memproxy_minilm.folder import folder_of, read_config
+from memproxy_minilm.lane import Lane
+from memproxy_minilm.model import Model
+
+QUERIES_AT_ONCE = 8
+"""A batch of eight costs a tenth less per question than eight alone; more only makes the first wait for the last."""
+
+BATCH_CHARACTERS = 2_000
+"""Some 500 tokens: what bounds the memory of a run, and how long a question waits for the batch before it."""
+
+PASSAGE_NICENESS = 10
+"""Background work gets a tenth of a core that questions also want, and all of one that nobody wants."""
+
+
+def open_embedder(*, model_dir: Path, name: str | None = None, **options: object) -> MiniLM:
+    """The embedder for a compiled model in `model_dir`: the default one, or the one that `model compile NAME` made.
+
+    Options: `cache_size`, the number of questions whose vectors are kept (1.5 KB each)."""
+    size = options.get("cache_size")
+    return MiniLM(folder=folder_of(model_dir, name), cache_size=size if isinstance(size, int) else 2_048)
+
+
+class MiniLM:
+    """Opens in 0.1 s; `ModelUnavailable` where the folder holds no usable model."""
+
+    def __init__(self, *, folder: Path, cache_size: int = 2_048) -> None:
+        self._folder = folder
+        self._cache: OrderedDict[str, Vector] = OrderedDict()
+        self._cache_size = cache_size
+        self._model: Model | None = None
+        self._queries: Lane | None = None
+        self._passages: Lane | None = None
+
+    @property
+    def name(self) -> str:
+        return self._folder.name
+
+    @property
+    def dimensions(self) -> int:
+        return (self._model.config if self._model else read_config(self._folder)).dimensions
+
+    async def __aenter__(self) -> Self:
+        self._model = model = await asyncio.to_thread(Model.load, self._folder)
+        self._queries = Lane(model.encode, name="embed-query", most=QUERIES_AT_ONCE, budget=BATCH_CHARACTERS)
+        self._passages = Lane(
+            model.encode, name="embed-passage", most=64, budget=BATCH_CHARACTERS, niceness=PASSAGE_NICENESS
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lanes = [lane for lane in (self._queries, self._passages) if lane is not None]
+        self._queries = self._passages = self._model = None
+        for lane in lanes:
+            await lane.close()
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "passage"]) -> Vector:
+        if self._model is None or self._queries is None or self._passages is None:
+            raise ModelUnavailable(f"the model {self.name} is not open")
+        if not texts:
+            return np.empty((0, self.dimensions), np.float32)
+        config = self._model.config
+        if purpose == "passage":
+            return await self._passages.embed([config.passage_prefix + text for text in texts])
+        return await self._cached([config.query_prefix + text for text in texts], self._queries)
+
+    async def _cached(self, texts: Sequence[str], lane: Lane) -> Vector:
+        rows = {text: self._cache[text] for text in texts if text in self._cache}
+        if missing := [text for text in dict.fromkeys(texts) if text not in rows]:
+            rows |= zip(missing, await lane.embed(missing), strict=True)
+        for text in texts:
+            self._cache[text] = rows[text]
+            self._cache.move_to_end(text)
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+        return np.stack([rows[text] for text in texts])
