@@ -7,7 +7,6 @@ whitespace and duplicate keys keep their bytes because nothing is ever written b
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,7 +81,8 @@ _raws = msgspec.json.Decoder(list[Raw])
 
 # A line of its own, which no JSON string can forge: inside one, a line break is escaped.
 _DONE = re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]")
-_OPENERS = b'"['
+# One escape at a time, so that an escaped backslash is never taken for the head of another escape.
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 def address(buffer: bytes | Raw) -> int:
@@ -90,22 +90,24 @@ def address(buffer: bytes | Raw) -> int:
     return int(np.frombuffer(buffer, np.uint8).__array_interface__["data"][0])
 
 
-def text_of(raw: Raw | bytes) -> str:
-    """The text of a JSON string, with what is not Unicode (lone surrogates) replaced; empty for anything else."""
-    if bytes(raw[:1] if isinstance(raw, bytes) else memoryview(raw)[:1]) != b'"':
-        return ""
+def text_of(raw: Raw) -> str:
+    """The text of a JSON string; empty for anything else."""
+    return _string.decode(raw) if bytes(memoryview(raw)[:1]) == b'"' else ""
+
+
+def mended(body: bytes) -> bytes:
+    """The body with escapes of lone surrogates (clients cut strings in the middle of an emoji) replaced by U+FFFD,
+    which takes as many bytes: offsets in it are offsets in the original."""
+    return _ESCAPE.sub(lambda match: b"\\ufffd" if match["lone"] else match[0], body)
+
+
+def _request_of(body: bytes) -> tuple[bytes, _Request]:
+    """The request, and the buffer that its raw values are views of."""
     try:
-        return _string.decode(raw)
+        return body, _request.decode(body)
     except msgspec.DecodeError:
-        return _lenient(bytes(raw))
-
-
-def _lenient(raw: bytes) -> str:
-    try:
-        value = json.loads(raw.decode("utf-8", "replace"), strict=False)
-    except ValueError as exc:
-        raise Unreadable(f"not a JSON string: {exc}") from exc
-    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        body = mended(body)
+        return body, _request.decode(body)
 
 
 def _decoded(raw: Raw) -> Any:
@@ -142,9 +144,9 @@ class OpenAIChat:
 
     def read(self, body: bytes) -> Prompt:
         try:
-            request = _request.decode(body)
+            buffer, request = _request_of(body)
             messages = _messages.decode(request.messages)
-            origin = address(body)
+            origin = address(buffer)
             said = tuple(_said(message, origin) for message in messages)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Unreadable(str(exc)) from exc
@@ -289,10 +291,12 @@ def _claimed_entity(request: _Request) -> str | None:
 
 
 def _whole(body: bytes) -> Iterator[_Reply]:
-    try:
-        yield _reply.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return
+    for attempt in (bytes, mended):
+        try:
+            yield _reply.decode(attempt(body))
+            return
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
 
 
 def _events(body: bytes) -> Iterator[_Reply]:
