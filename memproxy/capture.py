@@ -41,6 +41,7 @@ class Capture:
         self._on_jobs = on_jobs
         self._on_commit = on_commit
         self._waiting: list[tuple[Turn, asyncio.Future[Committed]]] = []
+        self._storing = 0
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -65,8 +66,13 @@ class Capture:
             async with asyncio.timeout(deadline):
                 await self._idle.wait()
         except TimeoutError:
-            log.error("turns were not stored before the deadline", extra={"turns": len(self._waiting)})
-        return len(self._waiting)
+            log.error("turns were not stored before the deadline", extra={"turns": self.unstored})
+        return self.unstored
+
+    @property
+    def unstored(self) -> int:
+        """Turns that are not durable yet."""
+        return len(self._waiting) + self._storing
 
     async def _write(self) -> None:
         while True:
@@ -74,7 +80,9 @@ class Capture:
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             if not self._waiting:
                 self._wanted.clear()
+            self._storing = len(group)
             await self._store(group)
+            self._storing = 0
             if not self._waiting:
                 self._idle.set()
 

@@ -121,8 +121,8 @@ class Settings(BaseModel):
 
 def host_port(address: str) -> tuple[str, int]:
     """`127.0.0.1:8700`, `[::1]:8700`, `:8700` (all interfaces) as host and port; `ValueError` otherwise."""
-    host, _, port = address.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
         raise ValueError(f"{address!r} is not host:port, such as 127.0.0.1:8700")
     return host.strip("[]") or "0.0.0.0", int(port)
 

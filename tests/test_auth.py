@@ -1,0 +1,132 @@
+"""The tenant comes from the credential and nothing else; keys stop working when they are revoked."""
+
+from datetime import UTC, datetime
+
+import pytest
+from multidict import CIMultiDict
+
+from memproxy.auth import Caller, Gate, KeyRing
+from memproxy.crypto import Credential, digest, matches, new_credential, parse_credential
+from memproxy.domain import ApiKey
+from memproxy.errors import Forbidden, StoreUnavailable, Unauthorized
+from memproxy.testing.memory_store import MemoryStore
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def made(store: MemoryStore, **bound: str) -> Credential:
+    credential = new_credential()
+    await store.create_key(ApiKey(credential.id, "acme", digest(credential), created_at=NOW, **bound))
+    return credential
+
+
+def gate(store: MemoryStore, clock: Clock | None = None, mode: str = "keys") -> Gate:
+    return Gate(mode=mode, ring=KeyRing(keys=store, ttl=10, clock=clock or Clock()))
+
+
+def headers(**values: str) -> CIMultiDict[str]:
+    return CIMultiDict({name.replace("_", "-"): value for name, value in values.items()})
+
+
+def test_a_credential_is_read_back_from_its_text_and_hides_its_secret():
+    credential = new_credential()
+    assert parse_credential(credential.text) == credential
+    assert credential.secret not in repr(credential)
+    assert matches(credential, digest(credential))
+    assert not matches(Credential(credential.id, new_credential().secret), digest(credential))
+
+
+@pytest.mark.parametrize("text", ["", "sk-123", "mp_", "mp_short_secret", "Bearer mp_x"])
+def test_other_credentials_are_not_taken_for_memproxy_keys(text: str):
+    assert parse_credential(text) is None
+
+
+@pytest.mark.parametrize("header", ["Authorization", "authorization", "x-api-key", "x-goog-api-key", "X-Memproxy-Key"])
+async def test_a_key_is_accepted_wherever_clients_put_it(header: str):
+    store = MemoryStore()
+    key = await made(store)
+    value = f"Bearer {key.text}" if header.lower() == "authorization" else key.text
+    caller = await gate(store).admit(CIMultiDict({header: value}))
+    assert caller.tenant == "acme"
+    assert (caller.spent or "").lower() == header.lower()
+
+
+async def test_a_key_in_its_own_header_leaves_the_providers_credential_alone():
+    store = MemoryStore()
+    key = await made(store)
+    caller = await gate(store).admit(headers(X_Memproxy_Key=key.text, Authorization="Bearer sk-provider"))
+    assert caller.spent == "X-Memproxy-Key"
+
+
+@pytest.mark.parametrize("presented", [None, "sk-provider", new_credential().text])
+async def test_no_key_another_key_and_an_unknown_key_are_refused(presented: str | None):
+    with pytest.raises(Unauthorized, match="memproxy key"):
+        await gate(MemoryStore()).admit(headers(Authorization=f"Bearer {presented}") if presented else headers())
+
+
+async def test_a_known_id_with_a_wrong_secret_is_refused():
+    store = MemoryStore()
+    key = await made(store)
+    forged = Credential(key.id, new_credential().secret)
+    with pytest.raises(Unauthorized):
+        await gate(store).admit(headers(Authorization=f"Bearer {forged.text}"))
+
+
+async def test_a_revoked_key_stops_working_within_the_bound():
+    store, clock = MemoryStore(), Clock()
+    key = await made(store)
+    door = gate(store, clock)
+    await door.admit(headers(Authorization=f"Bearer {key.text}"))
+    await store.revoke_key(key.id, now=NOW)
+    clock.now = 9.9
+    assert (await door.admit(headers(Authorization=f"Bearer {key.text}"))).tenant == "acme"
+    clock.now = 10.1
+    with pytest.raises(Unauthorized, match="revoked"):
+        await door.admit(headers(Authorization=f"Bearer {key.text}"))
+
+
+class AwayStore(MemoryStore):
+    away = False
+
+    async def find_key(self, key_id: str) -> ApiKey | None:
+        if self.away:
+            raise StoreUnavailable("the store is away")
+        return await super().find_key(key_id)
+
+
+async def test_a_known_key_works_while_the_store_is_away_and_an_unknown_one_is_told_so():
+    store = AwayStore()
+    key, other = await made(store), await made(store)
+    door = gate(store)
+    await door.admit(headers(Authorization=f"Bearer {key.text}"))
+    store.away = True
+    assert (await door.admit(headers(Authorization=f"Bearer {key.text}"))).tenant == "acme"
+    with pytest.raises(StoreUnavailable):
+        await door.admit(headers(Authorization=f"Bearer {other.text}"))
+
+
+async def test_open_mode_takes_anybody_and_still_spends_a_memproxy_key():
+    door = gate(MemoryStore(), mode="open")
+    assert await door.admit(headers(Authorization="Bearer sk-provider")) == Caller("default")
+    caller = await door.admit(headers(Authorization=f"Bearer {new_credential().text}"))
+    assert (caller.tenant, caller.spent) == ("default", "Authorization")
+
+
+def test_a_pinned_key_overrides_claims_and_refuses_other_names():
+    key = ApiKey("id", "acme", b"", created_at=NOW, entity="alice", process="app")
+    caller = Caller("acme", key=key)
+    assert caller.entity(None, "bob") == "alice"
+    assert caller.entity("alice", None) == "alice"
+    assert caller.process(None) == "app"
+    with pytest.raises(Forbidden) as refused:
+        caller.entity("bob", None)
+    assert refused.value.param == "X-Memproxy-Entity"
+    with pytest.raises(Forbidden):
+        caller.process("other")
