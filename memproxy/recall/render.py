@@ -9,8 +9,8 @@ The block is data inside somebody else's prompt, so its structure must hold what
 - The same facts give the same bytes, in whatever order recall found them: no clock, counter or id; dates to the day.
 
 Tokens add up: o200k never joins a line break with a `-` or `<` after it, so the tokens of a block are `FRAME_TOKENS`
-plus those of its lines, exactly. A line depends on text, kind, speaker, role, `first_seen` and validity of its fact: who
-changes one of these counts `Fact.tokens` anew.
+plus those of its lines, exactly. A line depends on text, kind, speaker, role, `first_seen` and validity of its fact:
+who changes one of these counts `Fact.tokens` anew.
 """
 
 from __future__ import annotations

@@ -1,0 +1,213 @@
+"""Recall, end to end: a question in, a block out.
+
+    load ─┐
+          ├─► dense, lexical ─► candidates ─► rank ─► floor ─► pack ─► render
+    embed ┘
+
+Loading and embedding run side by side where the memory is not at hand. What fails here fails softly where half an
+answer is right: without vectors, recall goes on by words and says so in `Recalled.degraded`. Errors of the store fly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+import msgspec
+
+from memproxy.domain import Block, Hit, Scope
+from memproxy.errors import MemproxyError
+from memproxy.ports import Embedder, Index, Memory, Vector
+from memproxy.recall.candidates import DENSE, Candidates, Filter, gather
+from memproxy.recall.entity_memory import EntityMemory
+from memproxy.recall.floor import above
+from memproxy.recall.library import Library
+from memproxy.recall.pack import Packing, Seen
+from memproxy.recall.question import read
+from memproxy.recall.rank import Ranking, rank
+from memproxy.recall.render import block
+from memproxy.tasks import Tasks
+
+NARROW = 16
+"""How many times more vectors are asked for where a filter will throw most of them away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked of whose memory."""
+
+    scope: Scope
+    text: str
+    version: int | None = None
+    """Of the entity's memory, where the caller knows it; None asks the store."""
+    budget: int = 512
+    """o200k tokens that the block may take."""
+    limit: int = 20
+    process_only: bool = False
+    """Only what `scope.process` itself has learned."""
+    kinds: frozenset[str] | None = None
+    at: datetime | None = None
+    """Recall as of this time; None is now."""
+    visible: tuple[str, ...] = ()
+    """Texts that the model has before it anyway."""
+    given: frozenset[str] = frozenset()
+    """Ids of facts in earlier blocks of the session."""
+    floor: bool = True
+    """Leave out what is not clearly relevant, everything if need be. Without it the best of a bad lot comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    block: Block = field(default_factory=Block)
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Fact ids that ranked high and are not in the block, with the reason."""
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by step."""
+    degraded: str | None = None
+    """`embedder` or `index` where vectors were missing, and words alone decided."""
+
+
+class Recall:
+    """Holds loaded memories of up to `cache_bytes`; safe for concurrent requests of one event loop."""
+
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        index: Index,
+        embedder: Embedder | None,
+        tasks: Tasks,
+        cache_bytes: int = 256 * 1024 * 1024,
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        model = embedder.name if embedder is not None else None
+        self.library = Library(memory=memory, index=index, tasks=tasks, model=model, cache_bytes=cache_bytes)
+
+    async def recall(self, query: Query) -> Recalled:
+        """Raises what the store raises; a model or an index that fails only degrades."""
+        steps = Steps()
+        if not query.text.strip() or query.version == 0:
+            return Recalled()
+        held, vector, trouble = await self._prepare(query, steps)
+        if not held.facts:
+            return Recalled(steps=steps.seconds)
+        question = read(query.text, held.speakers)
+        only = _filter(query, held)
+        found, trouble = await self._dense(query.scope, vector, only, len(held), trouble)
+        steps.end("dense")
+        matches = held.lexical.match(question.terms, *held.places())
+        candidates = gather(held, found, matches, only)
+        steps.end("lexical")
+        ranking = rank(candidates, question)
+        steps.end("rank")
+        packing = _packed(query, held, candidates, ranking)
+        hits = tuple(_hit(held, candidates, ranking, i) for i in packing.taken)
+        text = block(hit.fact for hit in hits)
+        steps.end("pack")
+        return Recalled(
+            block=Block(text, packing.tokens if hits else 0, hits),
+            left_out=tuple(packing.left_out),
+            steps=steps.seconds,
+            degraded=trouble or (None if held.indexed or self._embedder is None else "index"),
+        )
+
+    def receipt(self, recalled: Recalled) -> bytes:
+        """What was recalled and why, as JSON for the ledger."""
+        return _JSON.encode(
+            {
+                "facts": [
+                    {"id": hit.fact.id, "score": round(hit.score, 3), "why": hit.why} for hit in recalled.block.hits
+                ],
+                "left_out": [{"id": fact, "reason": reason} for fact, reason in recalled.left_out],
+                "degraded": recalled.degraded,
+            }
+        )
+
+    async def drop(self, scope: Scope) -> None:
+        """Forget what is held of the entity; the store is not touched."""
+        await self.library.drop(scope)
+
+    async def _prepare(self, query: Query, steps: Steps) -> tuple[EntityMemory, Vector | None, str | None]:
+        """The loaded memory and the question's vector. Names of speakers are taken out of the question first; where the
+        load brings names to light that the held memory did not have, it is embedded again."""
+        held = self.library.peek(query.scope)
+        if held is not None and query.version is not None and held.version >= query.version:
+            loaded = await self.library.load(query.scope, query.version)
+            steps.end("load")
+            vector, trouble = await self._embed(query, loaded)
+            steps.end("embed")
+            return loaded, vector, trouble
+        guess = held or EntityMemory()
+        loaded, (vector, trouble) = await asyncio.gather(
+            self.library.load(query.scope, query.version), self._embed(query, guess)
+        )
+        steps.end("load")
+        if loaded.speakers.keys() != guess.speakers.keys():
+            vector, trouble = await self._embed(query, loaded)
+        steps.end("embed")
+        return loaded, vector, trouble
+
+    async def _embed(self, query: Query, held: EntityMemory) -> tuple[Vector | None, str | None]:
+        if self._embedder is None or not (held.facts or held.version == 0):
+            return None, None
+        try:
+            vectors = await self._embedder.embed([read(query.text, held.speakers).text], purpose="query")
+        except MemproxyError:
+            return None, "embedder"
+        return vectors[0], None
+
+    async def _dense(
+        self, scope: Scope, vector: Vector | None, only: Filter, size: int, trouble: str | None
+    ) -> tuple[Sequence[tuple[int, float]], str | None]:
+        if vector is None:
+            return (), trouble
+        try:
+            return await self._index.search(
+                scope, vector, limit=min(size, DENSE * NARROW if only.narrow else DENSE)
+            ), None
+        except MemproxyError:
+            return (), "index"
+
+
+class Steps:
+    """Seconds by step, from one end to the next."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def end(self, step: str) -> None:
+        now = perf_counter()
+        self.seconds[step] = now - self._last
+        self._last = now
+
+
+def _filter(query: Query, held: EntityMemory) -> Filter:
+    return Filter(
+        at=(query.at or datetime.now(UTC)).timestamp(),
+        kinds=tuple(held.code_of("kind", kind) for kind in query.kinds) if query.kinds is not None else None,
+        process=held.code_of("process", query.scope.process or "") if query.process_only else None,
+    )
+
+
+def _packed(query: Query, held: EntityMemory, candidates: Candidates, ranking: Ranking) -> Packing:
+    packing = Packing(query.budget, query.limit, Seen(query.visible, query.given))
+    cut = above(candidates, ranking) if query.floor else len(ranking.order)
+    for i in ranking.order[:cut].tolist():
+        if packing.full:
+            break
+        packing.offer(i, held.facts[candidates.rows[i]], int(candidates.facts["sameness"][i]))
+    best_below = ranking.order[cut : cut + query.limit].tolist()
+    packing.drop((held.facts[candidates.rows[i]] for i in best_below), "floor")
+    return packing
+
+
+def _hit(held: EntityMemory, candidates: Candidates, ranking: Ranking, i: int) -> Hit:
+    return Hit(held.facts[candidates.rows[i]], round(float(ranking.scores[i]), 4), ranking.why(i))
+
+
+_JSON = msgspec.json.Encoder()

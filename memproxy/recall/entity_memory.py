@@ -1,0 +1,156 @@
+"""What recall holds of one loaded entity: the facts, one table row of plain numbers for each, and the lexical index.
+
+Everything that ranking reads of all candidates stands in the table, so that it is computed for all of them at once; the
+fact itself is opened only where it is shown. A fact keeps its row for good. Rows of superseded and forgotten facts are
+out of the lexical index and not alive; embeddings are not held at all, they live in the vector index.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memproxy.domain import Fact, FactState
+from memproxy.recall.lexical import REACH, Lexical, Rows
+from memproxy.recall.words import terms
+
+COLUMNS = np.dtype(
+    [
+        ("number", np.int64),
+        ("chain", np.int64),  # episodes of one session share a chain; every other fact is one of its own
+        ("said", np.float64),  # seconds since 1970
+        ("ends", np.float64),  # no longer true, or no longer to be kept; inf where open
+        ("sameness", np.int64),  # equal for texts of the same words
+        ("kind", np.int32),
+        ("speaker", np.int32),
+        ("process", np.int32),
+        ("words", np.float32),  # ln(1 + words)
+        ("alive", np.bool_),
+        ("answers", np.bool_),  # said by the assistant side of a chat
+        ("asks", np.bool_),  # ends in a question mark
+        ("personal", np.bool_),  # I, my, we
+    ]
+)
+_PERSONAL = re.compile(r"\b(?:i|i'm|i've|i'd|my|me|mine|we|our)\b|[我俺咱]", re.IGNORECASE)
+_FACT_BYTES = 1200
+"""Of a fact's objects beside its text: the dataclass, ids, times, one source; measured with tracemalloc."""
+
+Table = NDArray[np.void]
+
+
+class EntityMemory:
+    """`version` is the entity's version up to which changes have been applied; `indexed` is False where the vector
+    index could not follow."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.indexed = True
+        self.facts: list[Fact] = []
+        self.rows: dict[int, int] = {}
+        self.lexical = Lexical()
+        self._table = np.zeros(64, COLUMNS)
+        self.speakers: dict[str, int] = {}
+        """Casefolded names of those who have said something, with their codes."""
+        self._codes: dict[tuple[str, str], int] = {}
+        self._places: Rows | None = None
+        self._line = 0
+        self._text_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    @property
+    def bytes(self) -> int:
+        return len(self.facts) * _FACT_BYTES + self._text_bytes + self._table.nbytes + self.lexical.bytes
+
+    @property
+    def table(self) -> Table:
+        return self._table[: len(self.facts)]
+
+    def apply(self, facts: Iterable[Fact]) -> None:
+        """Take in changed facts, in the order of their numbers; replaying is harmless."""
+        for fact in facts:
+            self._put(fact)
+        self._places = None
+
+    def _put(self, fact: Fact) -> None:
+        row = self.rows.get(fact.number)
+        if row is None:
+            row = self._new_row(fact)
+        elif self._table[row]["alive"]:
+            self.lexical.remove(row, terms(self.facts[row].text))
+        self._text_bytes += len(fact.text) - len(self.facts[row].text)
+        self.facts[row] = replace(fact, embedding=None)
+        found = terms(fact.text)
+        self._table[row] = self._columns(row, fact, found)
+        if fact.state is FactState.CURRENT:
+            self.lexical.add(row, found)
+
+    def _new_row(self, fact: Fact) -> int:
+        row = self.rows[fact.number] = len(self.facts)
+        self._text_bytes += len(fact.text)
+        self.facts.append(fact)
+        if row >= len(self._table):
+            self._table = np.concatenate([self._table, np.zeros(len(self._table), COLUMNS)])
+        return row
+
+    def _columns(self, row: int, fact: Fact, found: list[str]) -> tuple[object, ...]:
+        text = fact.text
+        return (
+            fact.number,
+            self._chain(row, fact),
+            fact.first_seen.timestamp(),
+            min(_seconds(fact.valid_to), _seconds(fact.expires_at)),
+            hash(frozenset(found) or text),
+            self._code("kind", fact.kind),
+            self._speaker(fact.speaker),
+            self._code("process", fact.process or ""),
+            math.log1p(len(text.split())),
+            fact.state is FactState.CURRENT,
+            fact.role == "assistant" and fact.speaker is None,
+            text.rstrip().endswith(("?", "？")),
+            bool(_PERSONAL.search(text)),
+        )
+
+    def code_of(self, group: str, name: str) -> int:
+        """The number that stands for a name in a column of the table; -1 where no fact has it."""
+        return self._codes.get((group, name), -1)
+
+    def _code(self, group: str, name: str) -> int:
+        return self._codes.setdefault((group, name), len(self._codes))
+
+    def _speaker(self, name: str | None) -> int:
+        return -1 if name is None else self.speakers.setdefault(name.casefold(), len(self.speakers))
+
+    def _chain(self, row: int, fact: Fact) -> int:
+        alone = fact.kind != "episode" or not fact.sources
+        return -1 - row if alone else self._code("session", fact.sources[0].session_id)
+
+    def places(self) -> tuple[Rows, int]:
+        """Each row's place in the line of conversations, and the line's length; neighbours stand side by side, and
+        conversations at a distance."""
+        if self._places is None:
+            self._places, self._line = _lined_up(self.table)
+        return self._places, self._line
+
+
+def _seconds(time: datetime | None) -> float:
+    return math.inf if time is None else time.timestamp()
+
+
+def _lined_up(table: Table) -> tuple[Rows, int]:
+    alive = np.flatnonzero(table["alive"])
+    # Rows are in the order of fact numbers but for replicas that raced, and numbers rise with what was said.
+    order = alive[np.lexsort((table["number"][alive], table["chain"][alive]))]
+    chains = table["chain"][order]
+    gaps = np.concatenate([[0], np.cumsum(chains[1:] != chains[:-1])]) if len(order) else order
+    places = np.full(len(table), REACH)
+    places[order] = REACH + np.arange(len(order)) + REACH * gaps
+    line = int(places[order[-1]]) + REACH + 1 if len(order) else 2 * REACH + 1
+    return places, line

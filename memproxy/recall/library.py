@@ -1,0 +1,155 @@
+"""The entities held in memory: loaded on first use, brought up to date by the change feed, evicted by bytes.
+
+    request ─► load(scope, version) ─► fresh? ─► yes: no store call at all
+                                         └► no: one task per entity ─► Memory.changes ─► EntityMemory and Index
+
+A load belongs to nobody who waits for it: recall has a deadline, and a request that gives up neither cancels the load
+for others nor loses its work. Large changes are taken in slices, so that the event loop goes on between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memproxy.domain import Changes, Fact, Scope
+from memproxy.errors import MemproxyError
+from memproxy.ports import Index, Memory
+from memproxy.recall.entity_memory import EntityMemory
+from memproxy.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+SLICE_CHARACTERS = 16_384
+"""Text taken in before the event loop gets its turn: about 2 ms of indexing."""
+
+Key = tuple[str, str]
+
+
+class Library:
+    """`model` names the embedder whose vectors the index may hold."""
+
+    def __init__(self, *, memory: Memory, index: Index, tasks: Tasks, model: str | None, cache_bytes: int) -> None:
+        self._memory = memory
+        self._index = index
+        self._tasks = tasks
+        self._model = model
+        self._cache_bytes = cache_bytes
+        self._held: OrderedDict[Key, EntityMemory] = OrderedDict()
+        self._loading: dict[Key, asyncio.Task[EntityMemory | BaseException]] = {}
+
+    @property
+    def bytes(self) -> int:
+        return sum(held.bytes for held in self._held.values())
+
+    def peek(self, scope: Scope) -> EntityMemory | None:
+        """What is held right now, however old."""
+        return self._held.get(_key(scope))
+
+    async def load(self, scope: Scope, version: int | None) -> EntityMemory:
+        """The entity's memory, at least as new as `version`; None means as new as the store has it."""
+        if version == 0:
+            if self.peek(scope) is not None:
+                await self.drop(scope)  # erased, perhaps by another replica
+            return EntityMemory()
+        if (held := await self._fresh(scope, version)) is not None:
+            return held
+        if (running := self._loading.get(_key(scope))) is not None:
+            await asyncio.wait([running])  # it may have read the store before the version we need
+            if version is not None and (held := await self._fresh(scope, version)) is not None:
+                return held
+        return await self._join(scope)
+
+    async def drop(self, scope: Scope) -> None:
+        """Let go of the entity, here and in the index. Called when its rows are gone from the store."""
+        while (running := self._loading.get(_key(scope))) is not None:
+            await asyncio.wait([running])
+        self._held.pop(_key(scope), None)
+        await self._index.drop(scope)
+
+    async def _fresh(self, scope: Scope, version: int | None) -> EntityMemory | None:
+        held = self._held.get(_key(scope))
+        if held is None or version is None or held.version < version:
+            return None
+        self._held.move_to_end(_key(scope))
+        # The index evicts by its own measure.
+        return held if not held.indexed or await self._indexed(scope) >= held.version else None
+
+    async def _join(self, scope: Scope) -> EntityMemory:
+        """Wait for the running load, or for a new one."""
+        key = _key(scope)
+        if key not in self._loading:
+            self._loading[key] = self._tasks.start("recall load", self._settled(scope))
+        outcome = await asyncio.shield(self._loading[key])
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    async def _settled(self, scope: Scope) -> EntityMemory | BaseException:
+        """The load's result or error, as a value: a failed load is the waiters' affair, not the death of a task."""
+        try:
+            [outcome] = await asyncio.gather(self._load(scope), return_exceptions=True)
+            return outcome
+        finally:
+            del self._loading[_key(scope)]
+
+    async def _load(self, scope: Scope) -> EntityMemory:
+        held = self._held.get(_key(scope)) or EntityMemory()
+        indexed = await self._indexed(scope)
+        since = min(held.version, indexed)
+        changes = await self._memory.changes(scope, since=since)
+        if changes.version < since:  # erased, or come back under a younger clock: nothing we hold is of this life
+            held, since = EntityMemory(), 0
+            changes = await self._memory.changes(scope, since=0)
+        await self._take_in(held, changes.facts)
+        held.version = changes.version
+        held.indexed = await self._feed(scope, changes, since=since)
+        self._keep(_key(scope), held)
+        return held
+
+    async def _take_in(self, held: EntityMemory, facts: Sequence[Fact]) -> None:
+        new = [fact for fact in facts if fact.version > held.version]
+        start = size = 0
+        for end, fact in enumerate(new, 1):
+            size += len(fact.text) + 200
+            if size >= SLICE_CHARACTERS or end == len(new):
+                held.apply(new[start:end])
+                start, size = end, 0
+                await asyncio.sleep(0)
+
+    async def _indexed(self, scope: Scope) -> int:
+        """A broken index does not keep the words from being loaded: it is fed anew, which tells what is wrong."""
+        try:
+            return await self._index.version(scope)
+        except MemproxyError:
+            return 0
+
+    async def _feed(self, scope: Scope, changes: Changes, *, since: int) -> bool:
+        try:
+            await self._index.apply(scope, self._comparable(changes), since=since)
+        except MemproxyError as exc:
+            log.warning("the vector index cannot follow; recall goes by words", extra={"error": type(exc).__name__})
+            return False
+        return True
+
+    def _comparable(self, changes: Changes) -> Changes:
+        """Vectors of another model say nothing here; their facts wait for being embedded again."""
+        if all(fact.model == self._model or fact.embedding is None for fact in changes.facts):
+            return changes
+        facts = [fact if fact.model == self._model else replace(fact, embedding=None) for fact in changes.facts]
+        return Changes(changes.version, tuple(facts))
+
+    def _keep(self, key: Key, held: EntityMemory) -> None:
+        self._held[key] = held
+        self._held.move_to_end(key)
+        used = self.bytes
+        while used > self._cache_bytes and len(self._held) > 1:
+            _, evicted = self._held.popitem(last=False)
+            used -= evicted.bytes
+
+
+def _key(scope: Scope) -> Key:
+    return scope.tenant, scope.entity

@@ -1,0 +1,59 @@
+"""What recall reads in a question: the words to search for, whom it names, which dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from memproxy.recall.days import Day, named
+from memproxy.recall.words import terms
+
+FOCUS = 2000
+"""Characters of a long message that are searched for: its first and last half of this. The request stands at one of the
+ends; what lies between is pasted, and would drown it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    """Without the names of speakers, which would pull an encoder to every greeting that holds them."""
+    terms: tuple[str, ...]
+    speaker: int | None
+    """Code of the one speaker that is named; None where none is, or several."""
+    days: tuple[Day, ...]
+
+
+def focused(text: str) -> str:
+    return text if len(text) <= FOCUS else f"{text[: FOCUS // 2]} {text[-FOCUS // 2 :]}"
+
+
+def read(text: str, speakers: Mapping[str, int]) -> Question:
+    """`speakers` maps casefolded names to codes."""
+    text = focused(text)
+    aliases = _aliases(speakers)
+    bare, codes = _without(text, aliases) if aliases else (text, set())
+    return Question(
+        text=bare, terms=tuple(terms(bare)), speaker=codes.pop() if len(codes) == 1 else None, days=named(bare)
+    )
+
+
+def _aliases(speakers: Mapping[str, int]) -> dict[str, int]:
+    """Full names, and first names that belong to one speaker only."""
+    firsts = [name.split()[0] for name in speakers if name.strip()]
+    short = {name.split()[0]: code for name, code in speakers.items() if name.strip()}
+    return {name: code for name, code in short.items() if firsts.count(name) == 1 and len(name) > 1} | dict(speakers)
+
+
+def _without(text: str, aliases: Mapping[str, int]) -> tuple[str, set[int]]:
+    pattern = _pattern(tuple(aliases))
+    codes = {aliases[match.group(1).casefold()] for match in pattern.finditer(text)}
+    bare = " ".join(pattern.sub(" ", text).split()) if codes else text
+    return bare if re.search(r"\w", bare) else text, codes
+
+
+@lru_cache(maxsize=256)
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
+    return re.compile(rf"\b({'|'.join(longest_first)})\b(?:['’]s\b)?", re.IGNORECASE)

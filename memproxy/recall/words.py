@@ -1,0 +1,71 @@
+"""Text to index terms: what counts as the same word for lexical search.
+
+Casefolded, Latin diacritics stripped, English inflections cut off by rule, function words left out. Scripts without
+spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping pairs of characters: pairs need
+no dictionary, and BM25 over pairs comes close to BM25 over segmented words. Queries pass through the same rules.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+from itertools import pairwise
+
+SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_WORD = re.compile(rf"[{SPACELESS}]+|[^\W_{SPACELESS}]+")
+_IS_SPACELESS = re.compile(f"[{SPACELESS}]").match
+_MARKS = re.compile("[\u0300-\u036f]+")
+
+STOP = frozenset(files("memproxy.recall").joinpath("function_words.txt").read_text().split())
+"""They stand in every sentence; a match on them says nothing, least of all in a small memory where idf is noise."""
+
+
+def terms(text: str) -> list[str]:
+    """The index terms of a text in their order, repeated where they repeat."""
+    found: list[str] = []
+    for word in _WORD.findall(folded(text)):
+        if _IS_SPACELESS(word):
+            found += [word] if len(word) == 1 else map("".join, pairwise(word))
+        elif word not in STOP:
+            found.append(stem(word))
+    return found
+
+
+def folded(text: str) -> str:
+    """Casefolded, without Latin diacritics; composed again, because decomposed Hangul would fall apart into letters."""
+    if text.isascii():
+        return text.casefold()
+    return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())))
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """Cut plural, -ing and -ed: `hikes`, `hiking` and `hiked` meet in `hik`. Words beyond ASCII stay as they are."""
+    if len(word) < 4 or not word.isascii() or not word.isalpha():
+        return word
+    return _without_e(_without_suffix(_singular(word)))
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _without_suffix(word: str) -> str:
+    for suffix in ("ing", "ed"):
+        root = word.removesuffix(suffix)
+        if root != word and len(root) > 2 and any(letter in "aeiouy" for letter in root):
+            return root[:-1] if root[-1] == root[-2] and root[-1] not in "lsz" else root
+    return word
+
+
+def _without_e(word: str) -> str:
+    word = word[:-1] + "i" if word.endswith("y") and len(word) > 3 else word
+    return word[:-1] if word.endswith("e") and len(word) > 3 else word
