@@ -1,0 +1,131 @@
+"""Reading for `Turns`: what a request needs to know, and the lists of sessions and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, or_, select
+from sqlalchemy import func as sql
+
+from memproxy.domain import Known, Message, Page, Scope, Session
+from memproxy_sql import cursors
+from memproxy_sql.columns import check_ids
+from memproxy_sql.dialect import chunks
+from memproxy_sql.models import tables
+from memproxy_sql.rows import (
+    INJECTION_COLUMNS,
+    MESSAGE_COLUMNS,
+    SESSION_COLUMNS,
+    owner,
+    read_injection,
+    read_message,
+    read_session,
+)
+
+_entity, _session, _message, _injection = (tables[t] for t in ("entity", "session", "message", "injection"))
+
+
+def of_entity(table: Table) -> ColumnElement[bool]:
+    return (table.c.tenant_id == bindparam("tenant_id")) & (table.c.entity_id == bindparam("entity_id"))
+
+
+def of_session(table: Table) -> ColumnElement[bool]:
+    return of_entity(table) & (table.c.session_id == bindparam("session_id"))
+
+
+_version = select(_entity.c.version).where(
+    _entity.c.tenant_id == bindparam("tenant_id"), _entity.c.id == bindparam("entity_id")
+)
+_held = (
+    select(_message.c.key).distinct().where(of_entity(_message), _message.c.key.in_(bindparam("keys", expanding=True)))
+)
+_same_session = (
+    (_session.c.tenant_id == _message.c.tenant_id)
+    & (_session.c.entity_id == _message.c.entity_id)
+    & (_session.c.id == _message.c.session_id)
+)
+_recognised = (
+    select(_session.c.id)
+    .join_from(_message, _session, _same_session)
+    .where(of_entity(_message), _message.c.key == bindparam("pair"))
+    .order_by(
+        desc(_message.c.position == _session.c.messages - 1),
+        _session.c.last_at.desc(),
+        _session.c.created_at.desc(),
+        _session.c.id.desc(),
+    )
+    .limit(1)
+)
+_ledger = select(*(_injection.c[name] for name in INJECTION_COLUMNS)).where(of_session(_injection))
+_ledger = _ledger.order_by(_injection.c.position)
+
+_messages = select(*(_message.c[name] for name in MESSAGE_COLUMNS), _message.c.position)
+_messages = _messages.where(of_session(_message)).order_by(_message.c.position).limit(bindparam("limit"))
+_messages_from = _messages.where(_message.c.position >= bindparam("position"))
+_unaugmented = _messages.where(_message.c.augmented.is_(False))
+_message_count = select(_session.c.messages).where(of_entity(_session), _session.c.id == bindparam("session_id"))
+
+_sessions = (
+    select(*(_session.c[name] for name in SESSION_COLUMNS))
+    .where(
+        of_entity(_session),
+        or_(
+            _session.c.created_at < bindparam("time"),
+            (_session.c.created_at == bindparam("time")) & (_session.c.id < bindparam("id")),
+        ),
+    )
+    .order_by(_session.c.created_at.desc(), _session.c.id.desc())
+    .limit(bindparam("limit"))
+)
+_session_count = select(sql.count()).select_from(_session).where(of_entity(_session))
+
+
+def look(conn: Connection, scope: Scope, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
+    check_ids(scope.tenant, scope.entity, session)
+    version = conn.execute(_version, owner(scope)).scalar()
+    if version is None:
+        return Known(session=session)
+    held = _holding(conn, scope, keys)
+    if session is None:
+        session = _recognise(conn, scope, pairs, held if set(pairs) <= set(keys) else _holding(conn, scope, pairs))
+    if session is None:
+        return Known(version, None, held)
+    ledger = tuple(map(read_injection, conn.execute(_ledger, owner(scope) | {"session_id": session})))
+    return Known(version, session, held, ledger, sum(given.tokens for given in ledger))
+
+
+def _holding(conn: Connection, scope: Scope, keys: Sequence[bytes]) -> frozenset[bytes]:
+    found: set[bytes] = set()
+    for some in chunks(keys):
+        found.update(conn.execute(_held, owner(scope) | {"keys": some}).scalars())
+    return frozenset(found)
+
+
+def _recognise(conn: Connection, scope: Scope, pairs: Sequence[bytes], held: frozenset[bytes]) -> str | None:
+    newest = next((pair for pair in pairs if pair in held), None)
+    if newest is None:
+        return None
+    found: str | None = conn.execute(_recognised, owner(scope) | {"pair": newest}).scalar()
+    return found
+
+
+def messages(conn: Connection, scope: Scope, session: str, cursor: str | None, limit: int) -> Page[Message]:
+    place = owner(scope) | {"session_id": session}
+    window = {"position": cursors.position(cursor), "limit": limit + 1}
+    found = conn.execute(_messages_from, place | window).all()
+    total = conn.execute(_message_count, place).scalar() or 0
+    return cursors.page(
+        found, limit, total, read=lambda row: read_message(row[:-1]), cursor=lambda row: str(row[-1] + 1)
+    )
+
+
+def unaugmented(conn: Connection, scope: Scope, session: str, limit: int) -> list[Message]:
+    found = conn.execute(_unaugmented, owner(scope) | {"session_id": session, "limit": limit})
+    return [read_message(row[:-1]) for row in found]
+
+
+def sessions(conn: Connection, scope: Scope, cursor: str | None, limit: int) -> Page[Session]:
+    time, last_id = cursors.newest(cursor)
+    found = conn.execute(_sessions, owner(scope) | {"time": time, "id": last_id, "limit": limit + 1}).all()
+    total = conn.execute(_session_count, owner(scope)).scalar_one()
+    return cursors.page(found, limit, total, read=read_session, cursor=lambda row: f"{row.created_at} {row.id}")
