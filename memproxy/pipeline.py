@@ -19,7 +19,7 @@ from time import perf_counter
 from memproxy.auth import Caller
 from memproxy.capture import Capture
 from memproxy.dialects.dialect import Answer, Dialect, Prompt, Said, Unreadable
-from memproxy.domain import Injection, Job, Known, Message, Scope, Turn
+from memproxy.domain import Block, Injection, Job, Known, Message, Scope, Turn
 from memproxy.errors import ModelUnavailable, StoreUnavailable
 from memproxy.identity import Keyed, claimed_id, keyed, newest_user, reply_key, unheld
 from memproxy.ids import new_id
@@ -214,27 +214,33 @@ class Pipeline:
         """Each earlier block where it stood, and the new one before the newest user message."""
         if not exchange.call.mode.reads:
             return replace(exchange, known=reading.known)
-        entries = {entry.anchor: entry.block for entry in (reading.known.injections if reading.known else ())}
-        injection = self._entry(exchange, entries, reading.recalled)
-        if injection is not None:
-            entries[injection.anchor] = injection.block
-        placed = {m.index: block for m in exchange.messages if (block := entries.get(m.key))}
+        entries = {entry.anchor: entry for entry in (reading.known.injections if reading.known else ())}
+        newest = newest_user(exchange.messages)
+        fresh = newest is not None and newest.key not in entries
+        current = entries.get(newest.key) if newest else None
+        if newest is not None and current is None:
+            current = entries[newest.key] = self._entry(newest.key, exchange.call.request_id, reading.recalled)
+        placed = {m.index: entry.block for m in exchange.messages if (entry := entries.get(m.key)) and entry.block}
+        hit = exchange.outcome == "none" and current is not None and bool(current.block)
         return replace(
-            exchange, body=self._place(exchange.body, prompt, placed), known=reading.known, injection=injection
+            exchange,
+            body=self._place(exchange.body, prompt, placed),
+            outcome="hit" if hit else exchange.outcome,
+            known=reading.known,
+            injection=current if fresh else None,
+            facts=len(current.facts) if current else 0,
+            tokens=current.tokens if current else 0,
         )
 
-    def _entry(self, exchange: Exchange, given: dict[bytes, str], recalled: Recalled | None) -> Injection | None:
-        """The new ledger entry; none where the newest user message has one. An empty block is an entry as well."""
-        newest = newest_user(exchange.messages)
-        if newest is None or newest.key in given:
-            return None
-        block = recalled.block if recalled else None
+    def _entry(self, anchor: bytes, request_id: str, recalled: Recalled | None) -> Injection:
+        """A new ledger entry. An empty block is an entry as well: the provider has seen the message without one."""
+        block = recalled.block if recalled else Block()
         return Injection(
-            anchor=newest.key,
-            block=block.text if block else "",
-            tokens=block.tokens if block else 0,
-            facts=tuple(hit.fact.id for hit in block.hits) if block else (),
-            request_id=exchange.call.request_id,
+            anchor=anchor,
+            block=block.text,
+            tokens=block.tokens,
+            facts=tuple(hit.fact.id for hit in block.hits),
+            request_id=request_id,
             receipt=self._recall.receipt(recalled) if recalled else b"{}",
             created_at=self._clock(),
         )
