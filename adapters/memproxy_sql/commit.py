@@ -6,17 +6,17 @@ So sixteen turns cost about as many statements as one, and a turn that comes a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy import Connection, bindparam, update
 
 from memproxy.domain import Committed, Job, Message, Scope, Turn
 from memproxy_sql.columns import check_ids, clean, micros
-from memproxy_sql.dialect import chunks, insert_new
+from memproxy_sql.dialect import insert_new
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_scopes
+from memproxy_sql.prepared import Among, Prepared
 from memproxy_sql.rows import Row, injection_row, job_row, message_row, session_row, usage_row
 
 _session, _message, _injection = tables["session"], tables["message"], tables["injection"]
@@ -25,26 +25,13 @@ Place = tuple[str, str, str]
 """Tenant, entity and session."""
 
 
-class _Asked:
-    """A statement for those rows of a table whose columns match one of many tuples."""
+_sessions = Among(_session, "tenant_id", "entity_id", "id", also=["process_id", "messages", "injections", "last_at"])
+_keys = Among(_message, "tenant_id", "entity_id", "key", "session_id")
+_external_ids = Among(_message, "tenant_id", "entity_id", "session_id", "external_id")
+_anchors = Among(_injection, "tenant_id", "entity_id", "session_id", "anchor")
 
-    def __init__(self, table: Table, match: Sequence[str], also: Sequence[str] = ()) -> None:
-        columns = [table.c[name] for name in match]
-        among = tuple_(*columns).in_(bindparam("given", expanding=True))
-        self._select = select(*columns, *(table.c[name] for name in also)).where(among)
-
-    def rows(self, conn: Connection, given: Sequence[tuple[object, ...]]) -> Iterable[Sequence[Any]]:
-        for some in chunks(given):
-            yield from conn.execute(self._select, {"given": some})
-
-
-_sessions = _Asked(_session, ["tenant_id", "entity_id", "id"], ["process_id", "messages", "injections", "last_at"])
-_keys = _Asked(_message, ["tenant_id", "entity_id", "key", "session_id"])
-_external_ids = _Asked(_message, ["tenant_id", "entity_id", "external_id", "session_id"])
-_anchors = _Asked(_injection, ["tenant_id", "entity_id", "anchor", "session_id"])
-
-_new = {name: insert_new(tables[name]) for name in ("session", "message", "injection", "usage", "job")}
-_counters = (
+_new = {name: Prepared(insert_new(tables[name])) for name in ("session", "message", "injection", "usage", "job")}
+_counters = Prepared(
     update(_session)
     .where(
         _session.c.tenant_id == bindparam("of_tenant"),
@@ -86,8 +73,7 @@ def commit(conn: Connection, turns: Sequence[Turn]) -> list[Committed]:
 
 
 def enqueue(conn: Connection, jobs: Sequence[Job]) -> None:
-    if jobs:
-        conn.execute(_new["job"], [job_row(job) for job in jobs])
+    _new["job"].each(conn, [job_row(job) for job in jobs])
 
 
 def _place(turn: Turn) -> Place:
@@ -100,10 +86,11 @@ def _filled(conn: Connection, turns: Sequence[Turn]) -> dict[Place, _Filling]:
     for tenant, entity, session, process, messages, injections, last_at in _sessions.rows(conn, list(sessions)):
         sessions[tenant, entity, session] = _Filling(process, messages, injections, last_at, new=False)
     known = [turn for turn in turns if not sessions[_place(turn)].new]
-    for asked, given in ((_keys, _keys_of(known)), (_external_ids, _external_ids_of(known))):
-        for tenant, entity, held, session in asked.rows(conn, given):
-            sessions[tenant, entity, session].held.add(held)
-    for tenant, entity, anchor, session in _anchors.rows(conn, _anchors_of(known)):
+    for tenant, entity, key, session in _keys.rows(conn, _keys_of(known)):
+        sessions[tenant, entity, session].held.add(key)
+    for tenant, entity, session, external_id in _external_ids.rows(conn, _external_ids_of(known)):
+        sessions[tenant, entity, session].held.add(external_id)
+    for tenant, entity, session, anchor in _anchors.rows(conn, _anchors_of(known)):
         sessions[tenant, entity, session].anchors.add(anchor)
     return sessions
 
@@ -114,12 +101,12 @@ def _keys_of(turns: Sequence[Turn]) -> list[tuple[object, ...]]:
 
 def _external_ids_of(turns: Sequence[Turn]) -> list[tuple[object, ...]]:
     named = ((turn, message.external_id) for turn in turns for message in turn.messages)
-    return [(t.scope.tenant, t.scope.entity, clean(name), t.session) for t, name in named if name is not None]
+    return [(t.scope.tenant, t.scope.entity, t.session, clean(name)) for t, name in named if name is not None]
 
 
 def _anchors_of(turns: Sequence[Turn]) -> list[tuple[object, ...]]:
     given = ((turn, turn.injection) for turn in turns)
-    return [(t.scope.tenant, t.scope.entity, entry.anchor, t.session) for t, entry in given if entry is not None]
+    return [(t.scope.tenant, t.scope.entity, t.session, entry.anchor) for t, entry in given if entry is not None]
 
 
 class _Batch:
@@ -163,10 +150,8 @@ class _Batch:
         if self._scopes:
             name_scopes(conn, self._scopes)
         for table, rows in self._rows.items():
-            if rows:
-                conn.execute(_new[table], rows)
-        if self._sessions:
-            conn.execute(_counters, [self._counters(place) for place in self._sessions])
+            _new[table].each(conn, rows)
+        _counters.each(conn, [self._counters(place) for place in self._sessions])
 
     def _counters(self, place: Place) -> Row:
         tenant, entity, name = place

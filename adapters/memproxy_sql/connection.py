@@ -66,7 +66,7 @@ class SqliteConnection:
     async def run(self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a transaction; what it raises undoes it. A verb that has begun runs to its end, even where
         its caller was cancelled."""
-        return await self._on_thread(lambda _: self._transact(lambda conn: verb(conn, *args, **kwargs)))
+        return await self._on_thread(lambda raw: self._transact(raw, lambda conn: verb(conn, *args, **kwargs)))
 
     async def set_up(self, verb: Callable[[Connection], None], *, first: Sequence[str], patience: float) -> None:
         """Run statements outside of any transaction and then a verb, all under the lock of the schema."""
@@ -75,7 +75,7 @@ class SqliteConnection:
             with schema.lock(self._file, patience=patience):
                 for statement in first:
                     raw.execute(statement)
-                self._transact(verb)
+                self._transact(raw, verb)
 
         await self._on_thread(work)
 
@@ -105,16 +105,18 @@ class SqliteConnection:
         if self._engine is not None:
             self._engine.dispose()
 
-    def _transact(self, verb: Callable[[Connection], T]) -> T:
+    def _transact(self, raw: sqlite3.Connection, verb: Callable[[Connection], T]) -> T:
         conn = self._sql
         assert conn is not None
         self._check_file()
-        conn.exec_driver_sql(self._begin)
+        raw.execute(self._begin)
         try:
             result = verb(conn)
-            conn.commit()
+            conn.commit()  # for SQLAlchemy, where the verb went through it …
+            raw.commit()  # … and for the driver, where it did not
         except BaseException:
             conn.rollback()
+            raw.rollback()
             raise
         return result
 

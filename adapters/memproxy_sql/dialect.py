@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 T = TypeVar("T")
 
-_PARAMETERS = 1000
-"""Values in one IN list: far below SQLite's limit of 32766, and few enough that a list compiles at once."""
+_CHUNK = 1024
+"""Tuples that one statement asks for: with four columns each far below SQLite's limit of 32766 parameters."""
 
 
 def insert_new(table: Table) -> Insert:
@@ -20,8 +20,24 @@ def insert_new(table: Table) -> Insert:
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in pieces that fit an IN list."""
-    return (values[start : start + _PARAMETERS] for start in range(0, len(values), _PARAMETERS))
+    """The values in pieces that fit one statement."""
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def among(table: Table, match: Sequence[str], columns: Sequence[str], within: Sequence[str], count: int) -> str:
+    """SQL for the rows that match one of `count` tuples; the values of `within` come last.
+
+    Written as a join that begins with the tuples: SQLite scans the whole index for `(a, b) IN (VALUES …)`, and a long
+    chain of OR is too deep for its parser."""
+    one = f"({', '.join('?' * len(match))})"
+    given = ", ".join(f"given_{name}" for name in match)
+    equal = [f"{table.name}.{name} = given.given_{name}" for name in match]
+    equal += [f"{table.name}.{name} = ?" for name in within]
+    return (
+        f"WITH given({given}) AS (VALUES {', '.join([one] * count)}) "
+        f"SELECT {', '.join(f'{table.name}.{name}' for name in columns)} "
+        f"FROM given CROSS JOIN {table.name} ON {' AND '.join(equal)}"
+    )
 
 
 def pragmas(*, busy_timeout: float) -> list[str]:
@@ -42,5 +58,3 @@ def pragmas(*, busy_timeout: float) -> list[str]:
 
 FIRST = ["PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL"]
 """What a new database is told before its first table; harmless to say again."""
-
-Parameters = dict[str, Any]

@@ -6,95 +6,101 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select, true, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, literal_column, or_, select, true, update
 from sqlalchemy import func as sql
 
 from memproxy.domain import Job, JobState, Page, QueueDepth
 from memproxy.errors import Conflict, NotFound
 from memproxy_sql import cursors
-from memproxy_sql.columns import clean, micros, moment
+from memproxy_sql.columns import micros, moment
 from memproxy_sql.models import tables
-from memproxy_sql.rows import JOB_COLUMNS, Row, read_job
+from memproxy_sql.prepared import Prepared
+from memproxy_sql.rows import JOB_COLUMNS, job_row, read_job
 
 _job = tables["job"]
 _other = _job.alias("other")
 _columns = [_job.c[name] for name in JOB_COLUMNS]
-_FREE: Row = {"worker": None, "lease_until": None}
 
-_expire = (
+_expire = Prepared(
     update(_job)
     .where(_job.c.state == JobState.RUNNING.value, _job.c.lease_until <= bindparam("now"))
-    .values(state=JobState.PENDING.value, **_FREE)
+    .values(state=JobState.PENDING.value, worker=None, lease_until=None)
 )
 _busy = exists().where(
     _other.c.tenant_id == _job.c.tenant_id,
     _other.c.entity_id == _job.c.entity_id,
     _other.c.state == JobState.RUNNING.value,
 )
-_next = (
+_next = Prepared(
     select(*_columns)
     .where(_job.c.state == JobState.PENDING.value, _job.c.run_at <= bindparam("now"), ~_busy)
     .order_by(_job.c.created_at, _job.c.id)
     .limit(1)
 )
 _one = (_job.c.tenant_id == bindparam("of_tenant")) & (_job.c.id == bindparam("of_id"))
-# The number of the try fences off a worker that lost its lease and got the job back under the same name.
-_mine = (
-    _one
-    & (_job.c.state == JobState.RUNNING.value)
-    & (_job.c.worker == bindparam("of_worker"))
-    & (_job.c.attempts == bindparam("of_attempts"))
-)
-_stored = select(*_columns).where(_one)
-_depth = (
+_stored = Prepared(select(*_columns).where(_one))
+_changing = ("run_at", "state", "attempts", "lease_until", "worker", "error", "finished_at")
+_change = Prepared(update(_job).where(_one).values({name: bindparam(name) for name in _changing}))
+_depth = Prepared(
     select(_job.c.state, sql.count(), sql.min(_job.c.created_at))
-    .where(_job.c.state != JobState.DONE.value)
+    .where(_job.c.state.in_([literal_column(f"'{state}'") for state in JobState if state is not JobState.DONE]))
     .group_by(_job.c.state)
 )
-_prune = delete(_job).where(_job.c.state == JobState.DONE.value, _job.c.finished_at < bindparam("before"))
+_prune = Prepared(delete(_job).where(_job.c.state == JobState.DONE.value, _job.c.finished_at < bindparam("before")))
 
 
 def claim(conn: Connection, worker: str, limit: int, lease: float, now: datetime) -> list[Job]:
-    conn.execute(_expire, {"now": micros(now)})
+    _expire.apply(conn, {"now": micros(now)})
+    until = now + timedelta(seconds=lease)
     claimed: list[Job] = []
-    while len(claimed) < limit and (row := conn.execute(_next, {"now": micros(now)}).first()) is not None:
+    while len(claimed) < limit and (row := _next.first(conn, {"now": micros(now)})) is not None:
         job = read_job(row)
-        until = now + timedelta(seconds=lease)
-        taken = replace(job, state=JobState.RUNNING, worker=worker, lease_until=until, attempts=job.attempts + 1)
-        _change(
-            conn,
-            _one,
-            taken,
-            state=taken.state.value,
-            worker=worker,
-            lease_until=micros(until),
-            attempts=taken.attempts,
-        )
-        claimed.append(taken)
+        running = replace(job, state=JobState.RUNNING, worker=worker, lease_until=until, attempts=job.attempts + 1)
+        claimed.append(_put(conn, running))
     return claimed
 
 
 def extend(conn: Connection, job: Job, lease: float, now: datetime) -> bool:
-    return _change(conn, _mine, job, lease_until=micros(now + timedelta(seconds=lease)))
+    mine = _held(conn, job)
+    if mine is not None:
+        _put(conn, replace(mine, lease_until=now + timedelta(seconds=lease)))
+    return mine is not None
 
 
 def settle(conn: Connection, job: Job, now: datetime, error: str | None, retry_at: datetime | None) -> None:
+    mine = _held(conn, job)
+    if mine is None:
+        return
+    freed = replace(mine, worker=None, lease_until=None, error=error)
     if error is None:
-        _change(conn, _mine, job, state=JobState.DONE.value, finished_at=micros(now), error=None, **_FREE)
+        _put(conn, replace(freed, state=JobState.DONE, finished_at=now))
     elif retry_at is None:
-        _change(conn, _mine, job, state=JobState.DEAD.value, finished_at=micros(now), error=clean(error), **_FREE)
+        _put(conn, replace(freed, state=JobState.DEAD, finished_at=now))
     else:
-        _change(conn, _mine, job, state=JobState.PENDING.value, run_at=micros(retry_at), error=clean(error), **_FREE)
+        _put(conn, replace(freed, state=JobState.PENDING, run_at=retry_at))
 
 
-def _change(conn: Connection, which: ColumnElement[bool], job: Job, **values: object) -> bool:
-    """Whether there was such a job."""
-    of = {"of_tenant": job.scope.tenant, "of_id": job.id, "of_worker": job.worker, "of_attempts": job.attempts}
-    return conn.execute(update(_job).where(which).values(values), of).rowcount > 0
+def _held(conn: Connection, job: Job) -> Job | None:
+    """The stored job where `job` is still the try that runs: the number of the attempt fences off a worker that
+    lost its lease and got the job back under the same name."""
+    stored = _get(conn, job.scope.tenant, job.id)
+    if stored is None or stored.state is not JobState.RUNNING:
+        return None
+    return stored if (stored.worker, stored.attempts) == (job.worker, job.attempts) else None
+
+
+def _get(conn: Connection, tenant: str, job_id: str) -> Job | None:
+    row = _stored.first(conn, {"of_tenant": tenant, "of_id": job_id})
+    return None if row is None else read_job(row)
+
+
+def _put(conn: Connection, job: Job) -> Job:
+    _change.apply(conn, job_row(job) | {"of_tenant": job.scope.tenant, "of_id": job.id})
+    return job
 
 
 def depth(conn: Connection) -> QueueDepth:
-    found = {state: (count, oldest) for state, count, oldest in conn.execute(_depth)}
+    found = {state: (count, oldest) for state, count, oldest in _depth.rows(conn, {})}
     pending, oldest = found.get(JobState.PENDING, (0, None))
     running, _ = found.get(JobState.RUNNING, (0, None))
     dead, _ = found.get(JobState.DEAD, (0, None))
@@ -102,7 +108,7 @@ def depth(conn: Connection) -> QueueDepth:
 
 
 def prune(conn: Connection, before: datetime) -> int:
-    return conn.execute(_prune, {"before": micros(before)}).rowcount
+    return _prune.apply(conn, {"before": micros(before)})
 
 
 def jobs(
@@ -122,11 +128,9 @@ def jobs(
 
 
 def retry(conn: Connection, tenant: str, job_id: str, now: datetime) -> Job:
-    row = conn.execute(_stored, {"of_tenant": tenant, "of_id": job_id}).first()
-    if row is None:
+    job = _get(conn, tenant, job_id)
+    if job is None:
         raise NotFound(f"There is no job {job_id}.")
-    job = read_job(row)
     if job.state is not JobState.DEAD:
         raise Conflict(f"Job {job_id} is {job.state}; only a dead job can be retried.")
-    _change(conn, _one, job, state=JobState.PENDING.value, attempts=0, run_at=micros(now), finished_at=None)
-    return replace(job, state=JobState.PENDING, attempts=0, run_at=now, finished_at=None)
+    return _put(conn, replace(job, state=JobState.PENDING, attempts=0, run_at=now, finished_at=None))

@@ -12,11 +12,13 @@ from memproxy.errors import Conflict, NotFound
 from memproxy_sql.columns import check_ids, micros
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_tenants
+from memproxy_sql.prepared import Prepared
 from memproxy_sql.rows import KEY_COLUMNS, key_row, read_key
 
 _key = tables["api_key"]
 _columns = [_key.c[name] for name in KEY_COLUMNS]
-_found = select(*_columns).where(_key.c.id == bindparam("id"))
+_found = Prepared(select(*_columns).where(_key.c.id == bindparam("id")))
+_new = Prepared(insert(_key))
 
 
 def create_key(conn: Connection, key: ApiKey) -> None:
@@ -24,11 +26,11 @@ def create_key(conn: Connection, key: ApiKey) -> None:
     if find_key(conn, key.id) is not None:
         raise Conflict(f"There is a key {key.id} already.")
     name_tenants(conn, [key.tenant])
-    conn.execute(insert(_key), key_row(key))
+    _new.apply(conn, key_row(key))
 
 
 def find_key(conn: Connection, key_id: str) -> ApiKey | None:
-    row = conn.execute(_found, {"id": key_id}).first()
+    row = _found.first(conn, {"id": key_id})
     return None if row is None else read_key(row)
 
 

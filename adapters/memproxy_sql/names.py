@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from memproxy.domain import Scope
 from memproxy_sql.dialect import insert_new
 from memproxy_sql.models import tables
+from memproxy_sql.prepared import Prepared
 
-_tenant, _entity, _process = (insert_new(tables[name]) for name in ("tenant", "entity", "process"))
+_tenant, _entity, _process = (Prepared(insert_new(tables[name])) for name in ("tenant", "entity", "process"))
 
 
 def name_scopes(conn: Connection, scopes: Collection[Scope]) -> None:
@@ -21,12 +22,11 @@ def name_scopes(conn: Connection, scopes: Collection[Scope]) -> None:
     name_tenants(conn, {scope.tenant for scope in scopes})
     entities = {(scope.tenant, scope.entity) for scope in scopes}
     fresh = {"created_at": now, "version": now // 1000, "numbers": 0}
-    conn.execute(_entity, [{"tenant_id": tenant, "id": entity} | fresh for tenant, entity in entities])
+    _entity.each(conn, [{"tenant_id": tenant, "id": entity} | fresh for tenant, entity in entities])
     processes = {(scope.tenant, scope.process) for scope in scopes if scope.process is not None}
-    if processes:
-        conn.execute(_process, [{"tenant_id": t, "id": process, "created_at": now} for t, process in processes])
+    _process.each(conn, [{"tenant_id": t, "id": process, "created_at": now} for t, process in processes])
 
 
 def name_tenants(conn: Connection, tenants: Collection[str]) -> None:
     now = time.time_ns() // 1000
-    conn.execute(_tenant, [{"id": tenant, "created_at": now} for tenant in tenants])
+    _tenant.each(conn, [{"id": tenant, "created_at": now} for tenant in tenants])

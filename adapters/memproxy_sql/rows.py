@@ -63,8 +63,8 @@ def message_row(turn: Turn, message: Message, position: int) -> Row:
 
 
 def read_message(row: Read) -> Message:
-    id_, role, text, key, created_at, name, external_id, extra, complete = row
-    return Message(id_, role, text, key, moment(created_at), name, external_id, extra, complete)
+    id_, role, text, key, created_at, name, external_id, extra, complete, *_ = row
+    return Message(id_, role, text, key, moment(created_at), name, external_id, extra, bool(complete))
 
 
 INJECTION_COLUMNS = ("anchor", "block", "tokens", "facts", "request_id", "created_at")
@@ -179,7 +179,8 @@ def read_fact(row: Read, sources: tuple[Source, ...]) -> Fact:
     return Fact(
         id_, kind, text, tokens, moment(first_seen), moment(last_seen), number, FactState(state), embedding, model,
         attribute, value, speaker, role, process, mentions, maybe_moment(valid_from), maybe_moment(valid_to),
-        superseded_by, confidence, maybe_moment(expires_at), pinned, sources, _decode(meta) if meta else {}, version,
+        superseded_by, confidence, maybe_moment(expires_at), bool(pinned), sources,
+        _decode(meta) if meta else {}, version,
     )  # fmt: skip
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, literal_column, or_, select
 from sqlalchemy import func as sql
 
 from memproxy.domain import Known, Message, Page, Scope, Session
 from memproxy_sql import cursors
 from memproxy_sql.columns import check_ids
-from memproxy_sql.dialect import chunks
 from memproxy_sql.models import tables
+from memproxy_sql.prepared import Among, Prepared
 from memproxy_sql.rows import (
     INJECTION_COLUMNS,
     MESSAGE_COLUMNS,
@@ -33,18 +33,18 @@ def of_session(table: Table) -> ColumnElement[bool]:
     return of_entity(table) & (table.c.session_id == bindparam("session_id"))
 
 
-_version = select(_entity.c.version).where(
-    _entity.c.tenant_id == bindparam("tenant_id"), _entity.c.id == bindparam("entity_id")
+_version = Prepared(
+    select(_entity.c.version).where(
+        _entity.c.tenant_id == bindparam("tenant_id"), _entity.c.id == bindparam("entity_id")
+    )
 )
-_held = (
-    select(_message.c.key).distinct().where(of_entity(_message), _message.c.key.in_(bindparam("keys", expanding=True)))
-)
+_held = Among(_message, "key", within=["tenant_id", "entity_id"])
 _same_session = (
     (_session.c.tenant_id == _message.c.tenant_id)
     & (_session.c.entity_id == _message.c.entity_id)
     & (_session.c.id == _message.c.session_id)
 )
-_recognised = (
+_recognised = Prepared(
     select(_session.c.id)
     .join_from(_message, _session, _same_session)
     .where(of_entity(_message), _message.c.key == bindparam("pair"))
@@ -56,33 +56,42 @@ _recognised = (
     )
     .limit(1)
 )
-_ledger = select(*(_injection.c[name] for name in INJECTION_COLUMNS)).where(of_session(_injection))
-_ledger = _ledger.order_by(_injection.c.position)
+_ledger = Prepared(
+    select(*(_injection.c[name] for name in INJECTION_COLUMNS))
+    .where(of_session(_injection))
+    .order_by(_injection.c.position)
+)
 
-_messages = select(*(_message.c[name] for name in MESSAGE_COLUMNS), _message.c.position)
-_messages = _messages.where(of_session(_message)).order_by(_message.c.position).limit(bindparam("limit"))
-_messages_from = _messages.where(_message.c.position >= bindparam("position"))
-_unaugmented = _messages.where(_message.c.augmented.is_(False))
-_message_count = select(_session.c.messages).where(of_entity(_session), _session.c.id == bindparam("session_id"))
-
-_sessions = (
+_in_order = (
+    select(*(_message.c[name] for name in MESSAGE_COLUMNS), _message.c.position)
+    .where(of_session(_message))
+    .order_by(_message.c.position)
+    .limit(bindparam("limit"))
+)
+_messages = Prepared(_in_order.where(_message.c.position >= bindparam("position")))
+_unaugmented = Prepared(_in_order.where(_message.c.augmented == literal_column("0")))
+_message_count = Prepared(
+    select(_session.c.messages).where(of_entity(_session), _session.c.id == bindparam("session_id"))
+)
+_sessions = Prepared(
     select(*(_session.c[name] for name in SESSION_COLUMNS))
     .where(
         of_entity(_session),
         or_(
             _session.c.created_at < bindparam("time"),
-            (_session.c.created_at == bindparam("time")) & (_session.c.id < bindparam("id")),
+            (_session.c.created_at == bindparam("time")) & (_session.c.id < bindparam("last_id")),
         ),
     )
     .order_by(_session.c.created_at.desc(), _session.c.id.desc())
     .limit(bindparam("limit"))
 )
-_session_count = select(sql.count()).select_from(_session).where(of_entity(_session))
+_session_count = Prepared(select(sql.count()).select_from(_session).where(of_entity(_session)))
 
 
 def look(conn: Connection, scope: Scope, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
     check_ids(scope.tenant, scope.entity, session)
-    version = conn.execute(_version, owner(scope)).scalar()
+    of = owner(scope)
+    version = _version.value(conn, of)
     if version is None:
         return Known(session=session)
     held = _holding(conn, scope, keys)
@@ -90,42 +99,37 @@ def look(conn: Connection, scope: Scope, session: str | None, keys: Sequence[byt
         session = _recognise(conn, scope, pairs, held if set(pairs) <= set(keys) else _holding(conn, scope, pairs))
     if session is None:
         return Known(version, None, held)
-    ledger = tuple(map(read_injection, conn.execute(_ledger, owner(scope) | {"session_id": session})))
-    return Known(version, session, held, ledger, sum(given.tokens for given in ledger))
+    ledger = tuple(map(read_injection, _ledger.rows(conn, of | {"session_id": session})))
+    return Known(version, session, held, ledger, sum([given.tokens for given in ledger]))
 
 
 def _holding(conn: Connection, scope: Scope, keys: Sequence[bytes]) -> frozenset[bytes]:
-    found: set[bytes] = set()
-    for some in chunks(keys):
-        found.update(conn.execute(_held, owner(scope) | {"keys": some}).scalars())
-    return frozenset(found)
+    found = _held.rows(conn, [(key,) for key in keys], [scope.tenant, scope.entity])
+    return frozenset([key for (key,) in found])
 
 
 def _recognise(conn: Connection, scope: Scope, pairs: Sequence[bytes], held: frozenset[bytes]) -> str | None:
     newest = next((pair for pair in pairs if pair in held), None)
     if newest is None:
         return None
-    found: str | None = conn.execute(_recognised, owner(scope) | {"pair": newest}).scalar()
+    found: str | None = _recognised.value(conn, owner(scope) | {"pair": newest})
     return found
 
 
 def messages(conn: Connection, scope: Scope, session: str, cursor: str | None, limit: int) -> Page[Message]:
     place = owner(scope) | {"session_id": session}
-    window = {"position": cursors.position(cursor), "limit": limit + 1}
-    found = conn.execute(_messages_from, place | window).all()
-    total = conn.execute(_message_count, place).scalar() or 0
-    return cursors.page(
-        found, limit, total, read=lambda row: read_message(row[:-1]), cursor=lambda row: str(row[-1] + 1)
-    )
+    found = _messages.rows(conn, place | {"position": cursors.position(cursor), "limit": limit + 1})
+    total = _message_count.value(conn, place) or 0
+    return cursors.page(found, limit, total, read=read_message, cursor=lambda row: str(row[-1] + 1))
 
 
 def unaugmented(conn: Connection, scope: Scope, session: str, limit: int) -> list[Message]:
-    found = conn.execute(_unaugmented, owner(scope) | {"session_id": session, "limit": limit})
-    return [read_message(row[:-1]) for row in found]
+    found = _unaugmented.rows(conn, owner(scope) | {"session_id": session, "limit": limit})
+    return list(map(read_message, found))
 
 
 def sessions(conn: Connection, scope: Scope, cursor: str | None, limit: int) -> Page[Session]:
     time, last_id = cursors.newest(cursor)
-    found = conn.execute(_sessions, owner(scope) | {"time": time, "id": last_id, "limit": limit + 1}).all()
-    total = conn.execute(_session_count, owner(scope)).scalar_one()
-    return cursors.page(found, limit, total, read=read_session, cursor=lambda row: f"{row.created_at} {row.id}")
+    found = _sessions.rows(conn, owner(scope) | {"time": time, "last_id": last_id, "limit": limit + 1})
+    total = _session_count.value(conn, owner(scope))
+    return cursors.page(found, limit, total, read=read_session, cursor=lambda row: f"{row[3]} {row[0]}")
