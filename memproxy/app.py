@@ -33,7 +33,7 @@ from memproxy.dialects.openai_chat import OpenAIChat
 from memproxy.errors import ConfigError, ModelUnavailable
 from memproxy.metrics import Metrics
 from memproxy.pipeline import Limits, Pipeline
-from memproxy.ports import Embedder, Extractor, Index, Store, Vector
+from memproxy.ports import Embedder, Extractor, Index, Store, Tokenizer, Vector
 from memproxy.recall.engine import Recall
 from memproxy.server import Server
 from memproxy.tasks import Tasks
@@ -111,6 +111,7 @@ class Parts:
     store: Store
     index: Index
     embedder: Embedder | None
+    tokenizer: Tokenizer
     metrics: Metrics
     tasks: Tasks
 
@@ -157,6 +158,17 @@ async def open_embedder(settings: Settings, metrics: Metrics, stack: AsyncExitSt
         return Absent(reason=exc)
 
 
+async def open_tokenizer(settings: Settings) -> Tokenizer:
+    """The real counts where the ranks were pulled, careful estimates elsewhere."""
+    exact = O200k(cache_dir=settings.model_dir / "tiktoken")
+    try:
+        await asyncio.to_thread(exact.load)
+    except ModelUnavailable as exc:
+        log.warning("no token ranks: tokens are estimated", extra={"remedy": str(exc)})
+        return Estimate()
+    return exact
+
+
 def make_extractor(settings: Settings) -> Extractor | None:
     match settings.extractor:
         case "none":
@@ -180,7 +192,7 @@ async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) ->
             max_bytes=settings.index_cache,
         )
     )
-    return Parts(store, index, embedder, metrics, tasks)
+    return Parts(store, index, embedder, await open_tokenizer(settings), metrics, tasks)
 
 
 class Service:
@@ -194,14 +206,13 @@ class Service:
             memory=store, index=parts.index, embedder=parts.embedder, tasks=tasks, cache_bytes=settings.recall_cache
         )
         real = parts.embedder if not isinstance(parts.embedder, Absent) else None
-        tokenizer = O200k(settings.model_dir)
         self.worker = Worker(
             jobs=store,
             turns=store,
             memory=store,
             extractor=make_extractor(settings),
             embedder=real,
-            tokenizer=tokenizer if tokenizer.present else Estimate(),
+            tokenizer=parts.tokenizer,
             clock=utc_now,
             name=f"{socket.gethostname()}-{os.getpid()}",
             tasks=tasks,
