@@ -53,19 +53,25 @@ class Candidates:
 
 
 def gather(memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Matches, only: Filter) -> Candidates:
-    places, length = memory.places()
+    places, gaps = memory.places()
     # A number that the index holds and we do not is newer than what we loaded.
     known = [(memory.rows[number], cosine) for number, cosine in found if number in memory.rows]
     dense = np.array([row for row, _ in known], np.int64)
-    line = np.full(length, known[-1][1] if known else FAR, np.float32)
+    line = np.where(gaps, np.float32(np.nan), np.float32(known[-1][1] if known else FAR))
     line[places[dense]] = [cosine for _, cosine in known]
     rows = _merged(dense, _best(matches.near + 0.3 * matches.own), len(places))
     facts = memory.table[rows]
     allowed = only.admits(facts)
     rows, facts = rows[allowed], facts[allowed]
     at = places[rows]
-    around = (line[at - 1] + line[at] + line[at + 1]) / np.float32(3)
-    return Candidates(rows, facts, line[at], around, matches.own[rows], matches.near[rows])
+    return Candidates(rows, facts, line[at], _around(line, at), matches.own[rows], matches.near[rows])
+
+
+def _around(line: Scores, at: Rows) -> Scores:
+    """A fact at the edge of its conversation stands in for the neighbour it lacks."""
+    here, before, after = line[at], line[at - 1], line[at + 1]
+    total = here + np.where(np.isnan(before), here, before) + np.where(np.isnan(after), here, after)
+    return np.asarray(total / 3, np.float32)
 
 
 def _best(scores: Scores) -> Rows:

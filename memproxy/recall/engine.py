@@ -26,7 +26,7 @@ from memproxy.recall.entity_memory import EntityMemory
 from memproxy.recall.floor import above
 from memproxy.recall.library import Library
 from memproxy.recall.pack import Packing, Seen
-from memproxy.recall.question import read
+from memproxy.recall.question import Question, read
 from memproxy.recall.rank import Ranking, rank
 from memproxy.recall.render import block
 from memproxy.tasks import Tasks
@@ -99,12 +99,13 @@ class Recall:
         only = _filter(query, held)
         found, trouble = await self._dense(query.scope, vector, only, len(held), trouble)
         steps.end("dense")
-        matches = held.lexical.match(question.terms, *held.places())
+        places, gaps = held.places()
+        matches = held.lexical.match(question.terms, places, len(gaps))
         candidates = gather(held, found, matches, only)
         steps.end("lexical")
         ranking = rank(candidates, question)
         steps.end("rank")
-        packing = _packed(query, held, candidates, ranking)
+        packing = _packed(query, held, question, candidates, ranking)
         hits = tuple(_hit(held, candidates, ranking, i) for i in packing.taken)
         text = block(hit.fact for hit in hits)
         steps.end("pack")
@@ -194,9 +195,9 @@ def _filter(query: Query, held: EntityMemory) -> Filter:
     )
 
 
-def _packed(query: Query, held: EntityMemory, candidates: Candidates, ranking: Ranking) -> Packing:
+def _packed(query: Query, held: EntityMemory, question: Question, candidates: Candidates, ranking: Ranking) -> Packing:
     packing = Packing(query.budget, query.limit, Seen(query.visible, query.given))
-    cut = above(candidates, ranking) if query.floor else len(ranking.order)
+    cut = above(candidates, ranking, question) if query.floor else len(ranking.order)
     for i in ranking.order[:cut].tolist():
         if packing.full:
             break

@@ -30,7 +30,6 @@ COLUMNS = np.dtype(
         ("kind", np.int32),
         ("speaker", np.int32),
         ("process", np.int32),
-        ("words", np.float32),  # ln(1 + words)
         ("alive", np.bool_),
         ("answers", np.bool_),  # said by the assistant side of a chat
         ("asks", np.bool_),  # ends in a question mark
@@ -58,8 +57,7 @@ class EntityMemory:
         self.speakers: dict[str, int] = {}
         """Casefolded names of those who have said something, with their codes."""
         self._codes: dict[tuple[str, str], int] = {}
-        self._places: Rows | None = None
-        self._line = 0
+        self._places: tuple[Rows, NDArray[np.bool_]] | None = None
         self._text_bytes = 0
 
     def __len__(self) -> int:
@@ -111,7 +109,6 @@ class EntityMemory:
             self._code("kind", fact.kind),
             self._speaker(fact.speaker),
             self._code("process", fact.process or ""),
-            math.log1p(len(text.split())),
             fact.state is FactState.CURRENT,
             fact.role == "assistant" and fact.speaker is None,
             text.rstrip().endswith(("?", "？")),
@@ -132,25 +129,26 @@ class EntityMemory:
         alone = fact.kind != "episode" or not fact.sources
         return -1 - row if alone else self._code("session", fact.sources[0].session_id)
 
-    def places(self) -> tuple[Rows, int]:
-        """Each row's place in the line of conversations, and the line's length; neighbours stand side by side, and
+    def places(self) -> tuple[Rows, NDArray[np.bool_]]:
+        """Each row's place in the line of conversations, and where that line is empty: neighbours stand side by side,
         conversations at a distance."""
         if self._places is None:
-            self._places, self._line = _lined_up(self.table)
-        return self._places, self._line
+            self._places = _lined_up(self.table)
+        return self._places
 
 
 def _seconds(time: datetime | None) -> float:
     return math.inf if time is None else time.timestamp()
 
 
-def _lined_up(table: Table) -> tuple[Rows, int]:
+def _lined_up(table: Table) -> tuple[Rows, NDArray[np.bool_]]:
     alive = np.flatnonzero(table["alive"])
     # Rows are in the order of fact numbers but for replicas that raced, and numbers rise with what was said.
     order = alive[np.lexsort((table["number"][alive], table["chain"][alive]))]
     chains = table["chain"][order]
-    gaps = np.concatenate([[0], np.cumsum(chains[1:] != chains[:-1])]) if len(order) else order
+    breaks = np.concatenate([[0], np.cumsum(chains[1:] != chains[:-1])]) if len(order) else order
     places = np.full(len(table), REACH)
-    places[order] = REACH + np.arange(len(order)) + REACH * gaps
-    line = int(places[order[-1]]) + REACH + 1 if len(order) else 2 * REACH + 1
-    return places, line
+    places[order] = REACH + np.arange(len(order)) + REACH * breaks
+    gaps = np.ones(int(places.max(initial=REACH)) + REACH + 1, np.bool_)
+    gaps[places[order]] = False
+    return places, gaps

@@ -56,13 +56,13 @@ def answers(found: Candidates, question: Question) -> Scores:
 
 
 def asks(found: Candidates, question: Question) -> Scores:
-    """A question holds fewer answers than a statement."""
-    return np.asarray(found.facts["asks"], np.float32)
+    """Between people a question holds fewer answers than a statement; what one asks an assistant tells about one."""
+    return np.asarray(found.facts["asks"] & (found.facts["speaker"] >= 0), np.float32)
 
 
-def length(found: Candidates, question: Question) -> Scores:
-    """Longer messages say more."""
-    return np.asarray(found.facts["words"], np.float32)
+def personal(found: Candidates, question: Question) -> Scores:
+    """Who says "I" tells something about themselves."""
+    return np.asarray(found.facts["personal"], np.float32)
 
 
 def date(found: Candidates, question: Question) -> Scores:
@@ -72,24 +72,16 @@ def date(found: Candidates, question: Question) -> Scores:
     return nearness(question.days, found.facts["said"])
 
 
-def recency(found: Candidates, question: Question) -> Scores:
-    """Of two statements on one thing the newer one holds: 1 for the newest candidate, 0 for the oldest."""
-    said = found.facts["said"]
-    first, last = (said.min(), said.max()) if len(said) else (0.0, 0.0)
-    return np.asarray((said - first) / (last - first + 86_400), np.float32)
-
-
 WEIGHTS: dict[Signal, float] = {
-    meaning: 5.0,
-    surroundings: 6.0,
-    words: 1.6,
-    words_around: 5.2,
-    speaker: 2.0,
-    answers: -1.0,
+    meaning: 4.5,
+    surroundings: 4.0,
+    words: 0.3,
+    words_around: 2.6,
+    speaker: 1.5,
+    answers: -3.5,
     asks: -0.6,
-    length: 0.3,
+    personal: 0.4,
     date: 3.5,
-    recency: 0.3,
 }
 
 

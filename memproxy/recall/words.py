@@ -29,7 +29,8 @@ def terms(text: str) -> list[str]:
     found: list[str] = []
     for word in _WORD.findall(folded(text)):
         if _IS_SPACELESS(word):
-            found += [word] if len(word) == 1 else map("".join, pairwise(word))
+            pairs = [word] if len(word) == 1 else map("".join, pairwise(word))
+            found += [pair for pair in pairs if pair not in STOP]
         elif word not in STOP:
             found.append(stem(word))
     return found
