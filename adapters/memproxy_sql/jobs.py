@@ -29,7 +29,7 @@ _expire = Prepared(
 _busy = exists().where(
     _other.c.tenant_id == _job.c.tenant_id,
     _other.c.entity_id == _job.c.entity_id,
-    _other.c.state == JobState.RUNNING.value,
+    _other.c.state == literal_column("'running'"),  # spelt out, for the index that holds only these
 )
 _next = Prepared(
     select(*_columns)

@@ -75,7 +75,7 @@ class SqlStore:
         self._file = file
         self._writer = SqliteConnection(file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas)
         self._urgent = SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas)
-        self._readers = [SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas) for _ in range(readers)]
+        self._readers = [SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas) for _ in range(max(1, readers))]
         self._turn = 0
 
     async def __aenter__(self) -> Self:

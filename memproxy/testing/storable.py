@@ -18,7 +18,7 @@ def storable(value: T) -> T:
     """The value with all texts in it replaced, however deep."""
     clean: Any = value
     if type(value) is str:  # not the members of a StrEnum
-        clean = _UNSTORABLE.sub("�", value)
+        clean = _UNSTORABLE.sub("�", clean)
     elif isinstance(value, tuple):
         clean = tuple(storable(item) for item in value)
     elif isinstance(value, Mapping):

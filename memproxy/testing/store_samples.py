@@ -42,8 +42,8 @@ def entry(anchor: str, block: str = "", *, tokens: int = 0, at: datetime | None 
 
 
 def fact(serial: int, /, *, at: datetime = NOON, **fields: Any) -> Fact:
-    fields = {"id": f"fact-{serial}", "kind": "episode", "text": f"fact {serial}", "tokens": 3} | fields
-    return Fact(first_seen=at, last_seen=at, **fields)
+    given: dict[str, Any] = {"id": f"fact-{serial}", "kind": "episode", "text": f"fact {serial}", "tokens": 3}
+    return Fact(first_seen=at, last_seen=at, **(given | fields))
 
 
 def job(number: int, *, scope: Scope = ALICE, at: datetime = NOON, **fields: Any) -> Job:
