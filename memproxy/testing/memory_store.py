@@ -171,10 +171,10 @@ class MemoryStore(MemoryQueue):
             raise Conflict(f"The memory is at version {version}, not {change.expected}: read it again.")
         entity = self._entity(scope)
         entity.version += 1
-        entity.triples.update({t.id: t for t in change.triples})
+        entity.triples |= {t.id: t for t in change.triples if t.id not in entity.triples}
         for fact in change.facts:
             entity.put(fact)
-        entity.events.update({e.id: e for e in change.events})
+        entity.events |= {e.id: e for e in change.events if e.id not in entity.events}
         entity.augmented.update(change.augmented)
         return entity.version
 
