@@ -28,18 +28,18 @@ STATEMENTS = (
 
 
 def questions(seed: int) -> Iterator[str]:
-    """Without end, practically without repetition: each carries a number of its own."""
-    return _filled(OPENINGS, seed, "Question {number}: ")
+    """Without end, practically without repetition: each carries a number."""
+    return _filled(OPENINGS, seed, "{number}: ")
 
 
 def statements(seed: int) -> Iterator[str]:
-    return _filled(STATEMENTS, seed, "Note {number}. ")
+    return _filled(STATEMENTS, seed, "{number}: ")
 
 
 def _filled(forms: tuple[str, ...], seed: int, opening: str) -> Iterator[str]:
     chance = random.Random(seed)
     while True:
-        yield opening.format(number=chance.randrange(10**9)) + chance.choice(forms).format(
+        yield opening.format(number=chance.randrange(10**6)) + chance.choice(forms).format(
             person=chance.choice(PEOPLE),
             place=chance.choice(PLACES),
             other=chance.choice(PLACES),

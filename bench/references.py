@@ -94,10 +94,10 @@ def cpu_seconds() -> float:
 
 async def embed(count: int, seed: int) -> dict[str, float]:
     """CPU milliseconds of one embedding: questions one at a time, the model warm."""
-    from memproxy import app, config  # here, so that the proxies' processes do not carry the product
+    from memproxy import config, plugins  # here, so that the proxies' processes do not carry the product
 
-    embedder = app.make_embedder(config.load()[0])
-    assert embedder is not None
+    settings, _ = config.load()
+    embedder = plugins.find("embedders", "minilm")(model_dir=settings.model_dir, name=None)
     asked = list(islice(questions(seed), count + 20))
     async with embedder:
         for question in asked[:20]:

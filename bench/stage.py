@@ -86,10 +86,17 @@ class Service:
             self.data_dir = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         try:
             self.process = self._stack.enter_context(self._start())
+            self._insist_on_the_model()
         except RuntimeError:
             self._stack.close()
             raise
         return self
+
+    def _insist_on_the_model(self) -> None:
+        """A service without its model is up, and flatteringly fast."""
+        state = self.call("GET", "/readyz")
+        if state["status"] != "ready":
+            raise RuntimeError(f"memproxy is up, but not ready to be measured: {state}")
 
     def _start(self) -> Process:
         listen = f"127.0.0.1:{free_port()}"
