@@ -15,7 +15,6 @@ from memproxy import __version__
 from memproxy.errors import ConfigError, MemproxyError
 
 Command = Callable[..., Any]
-OPENS_STORE = "Opens the store itself; works beside a running service."
 
 
 class Program(click.Group):
@@ -94,8 +93,10 @@ def serve(config: Path | None, **given: Any) -> None:
 def doctor(config: Path | None, as_json: bool, **given: Any) -> None:
     """Check settings, store, model and upstream, and say what to do about each problem.
 
+    Give it the settings that `serve` gets. Exits with 1 where something is bad.
+
     \b
-    memproxy doctor --upstream http://127.0.0.1:11434/v1
+    memproxy doctor --upstream http://127.0.0.1:11434/v1 --entity me
     """
     from memproxy import doctor as checks
 
@@ -111,10 +112,14 @@ def doctor(config: Path | None, as_json: bool, **given: Any) -> None:
 
 @main.group()
 def keys() -> None:
-    """API keys of tenants. Opens the store itself; works beside a running service."""
+    """API keys of tenants. Opens the store itself; works beside a running service.
+
+    \b
+    memproxy keys create --tenant acme
+    """
 
 
-@keys.command("create", help=f"Make a key and print it, and nothing else; it is shown this once. {OPENS_STORE}")
+@keys.command("create")
 @click.option("--tenant", required=True, help="whose key it is; a new tenant comes into being")
 @click.option("--entity", help="bind the key to one entity: requests cannot name another")
 @click.option("--process", help="bind the key to one process")
@@ -123,17 +128,27 @@ def keys() -> None:
 def create_key(
     config: Path | None, tenant: str, entity: str | None, process: str | None, recall_scope: str | None, **given: Any
 ) -> None:
+    """Make a key and print it, and nothing else; it is shown this once. Opens the store itself.
+
+    \b
+    memproxy keys create --tenant acme --entity alice
+    """
     from memproxy import keyring
 
     bound = keyring.Binding(tenant, entity, process, recall_scope)
     click.echo(asyncio.run(keyring.create(_load(config, given), bound)))
 
 
-@keys.command("list", help=f"The keys, without their secrets. {OPENS_STORE}")
+@keys.command("list")
 @click.option("--tenant", help="only this tenant's")
 @click.option("--json", "as_json", is_flag=True, help="for scripts")
 @STORE_SETTINGS
 def list_keys(config: Path | None, tenant: str | None, as_json: bool, **given: Any) -> None:
+    """The keys, without their secrets. Opens the store itself.
+
+    \b
+    memproxy keys list --tenant acme
+    """
     from memproxy import keyring
 
     rows = asyncio.run(keyring.rows(_load(config, given), tenant))
@@ -148,10 +163,15 @@ def list_keys(config: Path | None, tenant: str | None, as_json: bool, **given: A
         click.echo(f"{row['id']}  {row['tenant']:<20} {row['created_at']}  {state}  {bound}".rstrip())
 
 
-@keys.command("revoke", help=f"Make a key useless: give its id, or the key itself. {OPENS_STORE}")
+@keys.command("revoke")
 @click.argument("key")
 @STORE_SETTINGS
 def revoke_key(config: Path | None, key: str, **given: Any) -> None:
+    """Make a key useless: give its id, or the key itself. Opens the store itself.
+
+    \b
+    memproxy keys revoke 0h2f5k3m
+    """
     from memproxy import keyring
 
     settings = _load(config, given)
@@ -161,7 +181,11 @@ def revoke_key(config: Path | None, key: str, **given: Any) -> None:
 
 @main.group()
 def model() -> None:
-    """The embedding model."""
+    """The embedding model.
+
+    \b
+    memproxy model pull
+    """
 
 
 @model.command("pull")
@@ -205,8 +229,12 @@ def compile_model(config: Path | None, name: str, **given: Any) -> None:
 def demo(config: Path | None, keep: bool, **given: Any) -> None:
     """Show memory at work on this machine, without any provider key.
 
+    Plays a short story with the real proxy before a scripted stand-in for a model, kills the proxy in the middle, and
+    checks that nothing was forgotten. Exits with 1 where the stand-in did not receive what it should have.
+
     \b
     memproxy demo
+    memproxy demo --keep
     """
     from memproxy.demo import play
 

@@ -1,0 +1,1 @@
+"""The edges: the data plane, the memory API, and what operators ask."""
