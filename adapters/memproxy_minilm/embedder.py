@@ -1,13 +1,13 @@
-"""The `Embedder` over a compiled model: one lane for questions, one of lower priority for passages, one cache."""
+"""The `Embedder`: one lane for questions, one of lower priority for passages, and a cache for what is asked again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
@@ -26,39 +26,57 @@ BATCH_CHARACTERS = 2_000
 PASSAGE_NICENESS = 10
 """Background work gets a tenth of a core that questions also want, and all of one that nobody wants."""
 
+CACHE_SIZE = 2_048
+"""Questions whose vectors are kept: 3 MB."""
+
+
+class Encoder(Protocol):
+    """A loaded model, called on threads."""
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Vector: ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vector: ...
+
 
 def open_embedder(*, model_dir: Path, name: str | None = None, **options: object) -> MiniLM:
     """The embedder for a compiled model in `model_dir`: the default one, or the one that `model compile NAME` made.
 
-    Options: `cache_size`, the number of questions whose vectors are kept (1.5 KB each)."""
+    Options: `cache_size`, the number of questions whose vectors are kept."""
     size = options.get("cache_size")
-    return MiniLM(folder=folder_of(model_dir, name), cache_size=size if isinstance(size, int) else 2_048)
+    return MiniLM(folder=folder_of(model_dir, name), cache_size=size if isinstance(size, int) else CACHE_SIZE)
 
 
-class MiniLM:
-    """Opens in 0.1 s; `ModelUnavailable` where the folder holds no usable model."""
+class TwoLanes:
+    """An embedder over any `Encoder`. `load` runs on a thread when it is opened; its errors are the opener's."""
 
-    def __init__(self, *, folder: Path, cache_size: int = 2_048) -> None:
-        self._folder = folder
+    def __init__(self, *, name: str, load: Callable[[], Encoder], cache_size: int = CACHE_SIZE) -> None:
+        self._name = name
+        self._load = load
         self._cache: OrderedDict[str, Vector] = OrderedDict()
         self._cache_size = cache_size
-        self._model: Model | None = None
+        self._encoder: Encoder | None = None
         self._queries: Lane | None = None
         self._passages: Lane | None = None
 
     @property
     def name(self) -> str:
-        return self._folder.name
+        return self._name
 
     @property
     def dimensions(self) -> int:
-        return (self._model.config if self._model else read_config(self._folder)).dimensions
+        """Raises `ModelUnavailable` before it is opened."""
+        if self._encoder is None:
+            raise ModelUnavailable(f"the model {self.name} is not open")
+        return self._encoder.dimensions
 
     async def __aenter__(self) -> Self:
-        self._model = model = await asyncio.to_thread(Model.load, self._folder)
-        self._queries = Lane(model.encode, name="embed-query", most=QUERIES_AT_ONCE, budget=BATCH_CHARACTERS)
+        self._encoder = encoder = await asyncio.to_thread(self._load)
+        self._queries = Lane(encoder.encode_queries, name="embed-query", most=QUERIES_AT_ONCE, budget=BATCH_CHARACTERS)
         self._passages = Lane(
-            model.encode, name="embed-passage", most=64, budget=BATCH_CHARACTERS, niceness=PASSAGE_NICENESS
+            encoder.encode_passages, name="embed-passage", most=64, budget=BATCH_CHARACTERS, niceness=PASSAGE_NICENESS
         )
         return self
 
@@ -66,19 +84,16 @@ class MiniLM:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         lanes = [lane for lane in (self._queries, self._passages) if lane is not None]
-        self._queries = self._passages = self._model = None
+        self._queries = self._passages = self._encoder = None
         for lane in lanes:
             await lane.close()
 
     async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "passage"]) -> Vector:
-        if self._model is None or self._queries is None or self._passages is None:
+        if self._queries is None or self._passages is None:
             raise ModelUnavailable(f"the model {self.name} is not open")
         if not texts:
             return np.empty((0, self.dimensions), np.float32)
-        config = self._model.config
-        if purpose == "passage":
-            return await self._passages.embed([config.passage_prefix + text for text in texts])
-        return await self._cached([config.query_prefix + text for text in texts], self._queries)
+        return await (self._passages.embed(texts) if purpose == "passage" else self._cached(texts, self._queries))
 
     async def _cached(self, texts: Sequence[str], lane: Lane) -> Vector:
         rows = {text: self._cache[text] for text in texts if text in self._cache}
@@ -90,3 +105,16 @@ class MiniLM:
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
         return np.stack([rows[text] for text in texts])
+
+
+class MiniLM(TwoLanes):
+    """A compiled model folder. Opens in 0.1 s; `ModelUnavailable` where the folder holds no usable model."""
+
+    def __init__(self, *, folder: Path, cache_size: int = CACHE_SIZE) -> None:
+        super().__init__(name=folder.name, load=lambda: Model.load(folder), cache_size=cache_size)
+        self._folder = folder
+
+    @property
+    def dimensions(self) -> int:
+        """Known before it is opened."""
+        return (self._encoder or read_config(self._folder)).dimensions

@@ -53,6 +53,16 @@ class Model:
             raise ModelUnavailable(f"ONNX Runtime cannot load the model in {folder}: {REMEDY}") from error
         return cls(config, session, _tokenizer(folder / "tokenizer.json", config.max_tokens))
 
+    @property
+    def dimensions(self) -> int:
+        return self.config.dimensions
+
+    def encode_queries(self, texts: Sequence[str]) -> Vector:
+        return self.encode([self.config.query_prefix + text for text in texts])
+
+    def encode_passages(self, texts: Sequence[str]) -> Vector:
+        return self.encode([self.config.passage_prefix + text for text in texts])
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """One unit vector per text, in order; the batch is padded to its longest text."""
         if not texts:
