@@ -92,12 +92,12 @@ class Recall:
         steps = Steps()
         if not query.text.strip() or query.version == 0:
             return Recalled()
-        held, vector, trouble = await self._prepare(query, steps)
+        ready = await self._prepare(query, steps)
+        held, question = ready.held, ready.question
         if not held.facts:
-            return Recalled(steps=steps.seconds)
-        question = read(query.text, held.speakers)
+            return Recalled(steps=steps.seconds, degraded=ready.trouble)
         only = _filter(query, held)
-        found, trouble = await self._dense(query.scope, vector, only, len(held), trouble)
+        found, trouble = await self._dense(query.scope, ready, only)
         steps.end("dense")
         places, gaps = held.places()
         matches = held.lexical.match(question.terms, places, len(gaps))
@@ -106,7 +106,7 @@ class Recall:
         ranking = rank(candidates, question)
         steps.end("rank")
         packing = _packed(query, held, question, candidates, ranking)
-        hits = tuple(_hit(held, candidates, ranking, i) for i in packing.taken)
+        hits = _hits(held, candidates, ranking, packing.taken)
         text = block(hit.fact for hit in hits)
         steps.end("pack")
         return Recalled(
@@ -132,46 +132,54 @@ class Recall:
         """Forget what is held of the entity; the store is not touched."""
         await self.library.drop(scope)
 
-    async def _prepare(self, query: Query, steps: Steps) -> tuple[EntityMemory, Vector | None, str | None]:
+    async def _prepare(self, query: Query, steps: Steps) -> Prepared:
         """The loaded memory and the question's vector. Names of speakers are taken out of the question first; where the
         load brings names to light that the held memory did not have, it is embedded again."""
-        held = self.library.peek(query.scope)
-        if held is not None and query.version is not None and held.version >= query.version:
-            loaded = await self.library.load(query.scope, query.version)
-            steps.end("load")
-            vector, trouble = await self._embed(query, loaded)
-            steps.end("embed")
-            return loaded, vector, trouble
-        guess = held or EntityMemory()
-        loaded, (vector, trouble) = await asyncio.gather(
-            self.library.load(query.scope, query.version), self._embed(query, guess)
-        )
+        old = self.library.peek(query.scope)
+        loading = self.library.load(query.scope, query.version)
+        guess = made = None
+        if old is None or query.version is None or old.version < query.version:
+            guess = read(query.text, old.speakers if old else {})
+            held, made = await asyncio.gather(loading, self._embed(guess))
+        else:
+            held = await loading
         steps.end("load")
-        if loaded.speakers.keys() != guess.speakers.keys():
-            vector, trouble = await self._embed(query, loaded)
+        question = read(query.text, held.speakers)
+        if held.facts and (guess is None or made is None or guess.text != question.text):
+            made = await self._embed(question)
         steps.end("embed")
-        return loaded, vector, trouble
+        vector, trouble = made or (None, None)
+        return Prepared(held, question, vector, trouble)
 
-    async def _embed(self, query: Query, held: EntityMemory) -> tuple[Vector | None, str | None]:
-        if self._embedder is None or not (held.facts or held.version == 0):
+    async def _embed(self, question: Question) -> tuple[Vector | None, str | None]:
+        if self._embedder is None:
             return None, None
         try:
-            vectors = await self._embedder.embed([read(query.text, held.speakers).text], purpose="query")
+            vectors = await self._embedder.embed([question.text], purpose="query")
         except MemproxyError:
             return None, "embedder"
         return vectors[0], None
 
     async def _dense(
-        self, scope: Scope, vector: Vector | None, only: Filter, size: int, trouble: str | None
+        self, scope: Scope, ready: Prepared, only: Filter
     ) -> tuple[Sequence[tuple[int, float]], str | None]:
-        if vector is None:
-            return (), trouble
+        if ready.vector is None:
+            return (), ready.trouble
+        limit = min(len(ready.held), DENSE * NARROW if only.narrow else DENSE)
         try:
-            return await self._index.search(
-                scope, vector, limit=min(size, DENSE * NARROW if only.narrow else DENSE)
-            ), None
+            return await self._index.search(scope, ready.vector, limit=limit), None
         except MemproxyError:
             return (), "index"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the searches need."""
+
+    held: EntityMemory
+    question: Question
+    vector: Vector | None
+    trouble: str | None
 
 
 class Steps:
@@ -197,18 +205,21 @@ def _filter(query: Query, held: EntityMemory) -> Filter:
 
 def _packed(query: Query, held: EntityMemory, question: Question, candidates: Candidates, ranking: Ranking) -> Packing:
     packing = Packing(query.budget, query.limit, Seen(query.visible, query.given))
+    rows, sameness = candidates.rows.tolist(), candidates.facts["sameness"].tolist()
     cut = above(candidates, ranking, question) if query.floor else len(ranking.order)
     for i in ranking.order[:cut].tolist():
         if packing.full:
             break
-        packing.offer(i, held.facts[candidates.rows[i]], int(candidates.facts["sameness"][i]))
+        packing.offer(i, held.facts[rows[i]], sameness[i])
     best_below = ranking.order[cut : cut + query.limit].tolist()
-    packing.drop((held.facts[candidates.rows[i]] for i in best_below), "floor")
+    packing.drop((held.facts[rows[i]] for i in best_below), "floor")
     return packing
 
 
-def _hit(held: EntityMemory, candidates: Candidates, ranking: Ranking, i: int) -> Hit:
-    return Hit(held.facts[candidates.rows[i]], round(float(ranking.scores[i]), 4), ranking.why(i))
+def _hits(held: EntityMemory, candidates: Candidates, ranking: Ranking, taken: Sequence[int]) -> tuple[Hit, ...]:
+    scores = ranking.scores[list(taken)].astype(float).round(4).tolist()
+    facts = (held.facts[row] for row in candidates.rows[list(taken)].tolist())
+    return tuple(map(Hit, facts, scores, ranking.why(taken)))
 
 
 _JSON = msgspec.json.Encoder()

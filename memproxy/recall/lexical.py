@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 K1, B = 1.2, 0.75
 REACH = 2
 """Facts to either side whose words count for a fact."""
-FADE = (1.0, 0.8, 0.6)
-"""What a term is worth at distance 0, 1, 2."""
+FADE = {-2: 0.6, 2: 0.6, -1: 0.8, 1: 0.8, 0: 1.0}
+"""What a term is worth at a distance; farthest first."""
 COMMON = 0.25
 """A term in more than this share of a large memory says little and costs most: it is left out of the windows."""
 LARGE = 4096
@@ -43,6 +43,10 @@ class Matches:
     near: Scores
     known: float
     """Share of the query's weight that lies in terms the memory holds at all."""
+
+
+_STEPS = np.array(list(FADE))[:, None]
+_FADES = np.array(list(FADE.values()), np.float32)
 
 
 class Lexical:
@@ -115,10 +119,8 @@ class Lexical:
 
 def _spread(near: Scores, reached: Scores, at: Rows, weight: float) -> None:
     """Add the term to all places within reach of `at`, farthest first so that the nearest occurrence overwrites."""
-    shifted = [at + step for step in range(-REACH, REACH + 1)]
-    for step in sorted(range(-REACH, REACH + 1), key=abs, reverse=True):
-        reached[shifted[step + REACH]] = FADE[abs(step)]
-    touched = np.concatenate(shifted)
+    touched = (at + _STEPS).ravel()
+    reached[touched] = np.repeat(_FADES, len(at))
     # A place touched twice is computed twice from the old value and assigned the same sum: it counts once.
     near[touched] += weight * reached[touched]
     reached[touched] = 0

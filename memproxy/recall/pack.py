@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from memproxy.domain import Fact
 from memproxy.recall.render import FRAME_TOKENS
 
-MISSES = 24
+MISSES = 12
 """Facts in a row that do not fit before the rest is not tried any more."""
 
 
@@ -65,11 +65,11 @@ class Packing:
             self._told.update(source.message_id for source in fact.sources)
 
     def _reason(self, fact: Fact, sameness: int) -> str | None:
-        if (reason := self.seen.has(fact)) is not None:
-            return reason
         if sameness in self._sameness or self._repeats(fact):
             return "duplicate"
-        return "budget" if self.tokens + fact.tokens > self.budget else None
+        if self.tokens + fact.tokens > self.budget:  # before the texts are searched, which costs more
+            return "budget"
+        return self.seen.has(fact)
 
     def _repeats(self, fact: Fact) -> bool:
         """A statement whose own message stands in the block already."""

@@ -9,7 +9,7 @@ is. z-scores over an entity's facts were rejected: they make the best of a bad l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,9 @@ WEIGHTS: dict[Signal, float] = {
 }
 
 
+_NAMES = [signal.__name__ for signal in WEIGHTS]
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Candidates, best first. `parts` has a row per candidate: what each signal added to its score."""
@@ -93,12 +96,9 @@ class Ranking:
     scores: Scores
     parts: NDArray[np.float32]
 
-    def why(self, candidate: int) -> dict[str, float]:
-        return {
-            signal.__name__: round(part, 3)
-            for signal, part in zip(WEIGHTS, self.parts[candidate].tolist(), strict=True)
-            if part
-        }
+    def why(self, candidates: Sequence[int]) -> list[dict[str, float]]:
+        rows = self.parts[candidates].astype(np.float64).round(3).tolist()
+        return [{name: part for name, part in zip(_NAMES, row, strict=True) if part} for row in rows]
 
 
 def rank(found: Candidates, question: Question) -> Ranking:

@@ -28,7 +28,7 @@ def terms(text: str) -> list[str]:
     """The index terms of a text in their order, repeated where they repeat."""
     found: list[str] = []
     for word in _WORD.findall(folded(text)):
-        if _IS_SPACELESS(word):
+        if not word.isascii() and _IS_SPACELESS(word):
             pairs = [word] if len(word) == 1 else map("".join, pairwise(word))
             found += [pair for pair in pairs if pair not in STOP]
         elif word not in STOP:
