@@ -189,7 +189,7 @@ async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) ->
             data_dir=settings.data_dir,
             dimensions=embedder.dimensions if embedder else NO_DIMENSIONS,
             model=embedder.name if embedder else None,
-            max_bytes=settings.index_cache,
+            memory_limit=settings.index_cache,
         )
     )
     return Parts(store, index, embedder, await open_tokenizer(settings), metrics, tasks)
