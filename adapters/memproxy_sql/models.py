@@ -47,6 +47,16 @@ class ApiKey(Stored, table=True):
     revoked_at: int | None = time(null=True)
 
 
+class ProviderKey(Stored, table=True):
+    """A tenant's own credential at a provider, sealed; nothing writes it yet."""
+
+    __tablename__ = "provider_key"
+    tenant_id: str = Field(primary_key=True)
+    provider: str = Field(primary_key=True)
+    sealed: bytes
+    created_at: int = time()
+
+
 class Entity(Stored, table=True):
     __tablename__ = "entity"
     tenant_id: str = Field(primary_key=True)
@@ -190,6 +200,32 @@ class Triple(Stored, table=True):
     subject: str
     predicate: str
     object: str
+
+
+class Category(Stored, table=True):
+    """A heading under which facts are grouped; nothing writes it yet."""
+
+    __tablename__ = "category"
+    tenant_id: str = Field(primary_key=True)
+    entity_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str
+    created_at: int = time()
+
+
+class Summary(Stored, table=True):
+    """What a session came to, up to a message; nothing writes it yet."""
+
+    __tablename__ = "summary"
+    __table_args__ = (Index(None, "tenant_id", "entity_id", "session_id"),)
+    tenant_id: str = Field(primary_key=True)
+    entity_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    session_id: str
+    text: str = Field(sa_type=Text)
+    position: int
+    """Of the last message it covers."""
+    created_at: int = time()
 
 
 class Event(Stored, table=True):
