@@ -4,8 +4,12 @@ end is checked: where it does not hold, the demo fails."""
 
 from __future__ import annotations
 
+import asyncio
+
 from memproxy.config import Settings
 from memproxy.errors import Unavailable
+
+INTERRUPTED = 130
 
 
 async def play(settings: Settings, *, keep: bool) -> int:
@@ -18,4 +22,7 @@ async def play(settings: Settings, *, keep: bool) -> int:
         raise Unavailable(
             "the demo's apps use the official openai client; add it with: pip install 'memproxy-gateway[demo]'"
         ) from exc
-    return await performance.run(settings, keep=keep)
+    try:
+        return await performance.run(settings, keep=keep)
+    except asyncio.CancelledError:
+        return INTERRUPTED  # by Ctrl-C or SIGTERM; all that was started has been ended on the way here

@@ -51,6 +51,8 @@ async def _perform(screen: Screen, service: ServiceProcess, model: ScriptedUpstr
         await story.first_conversation()
         await story.crash()
         await story.second_conversation()
+        await story.something_else()
+        await story.cost()
         checks = await story.checks()
     screen.proof(checks)
     return all(check.holds for check in checks)

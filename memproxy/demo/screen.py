@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -35,7 +35,8 @@ class Screen:
             "\n[bold]memproxy[/bold], the real one, listens on", f"{service}/v1 (ready in {seconds:.1f} s).",
             "\nThe model is a [bold]scripted stand-in[/bold] on", f"{model}: it has no intelligence and only repeats",
             "what it finds in its prompt. So you see what reaches a model, not how clever one is.",
-            "\nThe apps use the official openai client; all they changed is their base URL.",
+            "\nThe apps use the official openai client; all they changed is their base URL. Scores are those that the",
+            "memory API's recall gives for the same question.",
         )  # fmt: skip
 
     def act(self, title: str) -> None:
@@ -66,6 +67,13 @@ class Screen:
         self._print(
             f"Started again as process {pid}, ready in {ready:.1f} s; the background work that the dead process left",
             f"is done {settled:.1f} s after the start.",
+        )
+
+    def cost(self, samples: int, recall: float, off: float, straight: float) -> None:
+        self.act("What it costs")
+        self._print(
+            f"Median of {samples} requests in a row, each a new question: {_ms(straight)} straight to the stand-in,",
+            f"{_ms(off)} through memproxy with memory off, {_ms(recall)} with memory.",
         )
 
     def proof(self, checks: Sequence[Check]) -> None:
@@ -106,12 +114,13 @@ def _received(sent: Mapping[str, Any], received: Mapping[str, Any]) -> Text:
     return shown.append(whole[len(memory) :], "not bold")
 
 
-def _notes(seen: Seen, used: Sequence[Used]) -> list[Text]:
-    notes = [_labelled("the app got", _answer(seen))]
+def _notes(seen: Seen, used: Sequence[Used]) -> list[RenderableType]:
+    notes: list[RenderableType] = [_labelled("the app got", _answer(seen))]
     if seen.plain_answer != seen.answer:
         notes.append(_labelled("without memproxy", seen.plain_answer))
     notes.append(_labelled("memory", _outcome(seen)))
-    notes += [_labelled("  used", _reason(one)) for one in used]
+    if used:
+        notes.append(_scores(used))
     notes.append(_labelled("cost", _cost(seen)))
     return notes
 
@@ -127,15 +136,28 @@ def _answer(seen: Seen) -> str:
 def _outcome(seen: Seen) -> str:
     outcome = seen.headers.get("x-memproxy-memory", "?")
     facts, tokens = seen.headers.get("x-memproxy-facts", "0"), seen.headers.get("x-memproxy-tokens", "0")
-    return f"{outcome}, {facts} facts in {tokens} tokens" if facts != "0" else f"{outcome}, no block was added"
+    if facts != "0":
+        return f"{outcome}, {facts} facts in {tokens} tokens"
+    if b"<memory>" in seen.received:
+        return f"{outcome} that is new: the earlier block stands where it stood"
+    return f"{outcome}, no block was added"
 
 
-def _reason(used: Used) -> str:
-    if used.score is None or used.why is None:
-        return used.line.removeprefix("- ")
-    best = sorted(used.why.items(), key=lambda part: -part[1])
-    parts = ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in best if value >= 0.05)
-    return f"{used.line.removeprefix('- ')}  score {used.score:.1f}: {parts}"
+def _scores(used: Sequence[Used]) -> Padding:
+    """What was used, and why: the score of each fact and the signals that make it up, as recall gives them."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style=QUIET)
+    table.add_column("used", ratio=3)
+    table.add_column("score", justify="right")
+    table.add_column("because of", ratio=2)
+    for one in sorted(used, key=lambda one: -(one.score or 0)):
+        score = "" if one.score is None else f"{one.score:.1f}"
+        table.add_row(Text(one.line.removeprefix("- ")), score, Text(_reasons(one)))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _reasons(used: Used) -> str:
+    best = sorted((used.why or {}).items(), key=lambda part: -abs(part[1]))
+    return ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in best if abs(value) >= 0.05)
 
 
 def _cost(seen: Seen) -> str:

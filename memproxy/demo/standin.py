@@ -9,12 +9,12 @@ NOTED = "(stand-in) Noted, thank you for telling me."
 
 
 def recite(request: Request) -> str:
-    """The facts of all memory blocks in the prompt, in order; a fixed sentence where there are none."""
+    """The facts of the newest memory block in the prompt; a fixed sentence where there is none, or nothing is asked."""
     said = [text_of(message.get("content")) for message in request.messages if message.get("role") == "user"]
     if not said or not said[-1].rstrip().endswith("?"):
         return NOTED
-    facts = [line.removeprefix("- ") for text in said for line in remembered(text)]
-    return f"(stand-in) In my prompt I find: {'; '.join(facts)}" if facts else NOTHING
+    facts = next((lines for text in reversed(said) if (lines := remembered(text))), [])
+    return f"(stand-in) In my prompt I find: {'; '.join(line[2:] for line in facts)}" if facts else NOTHING
 
 
 def remembered(text: str) -> list[str]:

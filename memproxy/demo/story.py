@@ -19,18 +19,22 @@ from memproxy.testing.service import ServiceProcess
 from memproxy.testing.upstream import ScriptedUpstream
 
 ENTITY = "mira"
-NOTES, DINNER = "notes", "dinner"
+NOTES, DINNER, CODE = "notes", "dinner", "code"
 TOLD = (
     "Hi! I'm Mira. I live in Porto with my dog Bruno.",
     "I'm vegetarian, and I'm allergic to peanuts.",
 )
 LAST_WORDS = "My sister Ana is visiting me on 12 June."
 ASKED = (
-    "What could I cook for dinner when my sister comes to visit?",
-    "Where in my city could we walk the dog afterwards?",
+    "What should I cook for my sister's visit?",
+    "Where could I walk my dog in the city where I live?",
 )
 NEEDED = (("vegetarian", "peanuts", "Ana"), ("Porto", "Bruno"))
 """What the model has to know to answer each question."""
+TYPED = ["profile", "preference", "event", "relationship"]
+UNRELATED = "How do I write quicksort in C++?"
+# Enough for a median that two runs agree on.
+SAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Story:
         self._model = model
         self._stack = AsyncExitStack()
         self._asked: list[Seen] = []
-        self._last_pieces = 0
+        self._told: list[Seen] = []
 
     async def __aenter__(self) -> Self:
         self._api = await self._stack.enter_async_context(
@@ -80,7 +84,9 @@ class Story:
         """A person mentions a few things to an app that takes notes; the second answer is streamed."""
         self._screen.act(f"Conversation 1, in the app {NOTES!r}")
         for text, stream in zip(TOLD, (False, True), strict=True):
-            self._screen.request(NOTES, await self._notes.say(text, stream=stream), [])
+            seen = await self._notes.say(text, stream=stream)
+            self._told.append(seen)
+            self._screen.request(NOTES, seen, await self._used(text, seen))
         start = perf_counter()
         await self._service.settled(entity=ENTITY)
         self._screen.background(await self._jobs_done(), await self._facts_written(), perf_counter() - start)
@@ -88,10 +94,10 @@ class Story:
     async def crash(self) -> None:
         """The proxy dies the moment the app has seen the end of an answer, before the background has looked at it."""
         self._screen.act("The crash")
-        self._last_pieces = await self._notes.last_words(LAST_WORDS)
+        pieces = await self._notes.last_words(LAST_WORDS)
         pid = self._service.pid
         await self._service.kill()
-        self._screen.killed(NOTES, LAST_WORDS, self._last_pieces, pid)
+        self._screen.killed(NOTES, LAST_WORDS, pieces, pid)
         start = perf_counter()
         await self._service.start()
         ready = perf_counter() - start
@@ -107,14 +113,28 @@ class Story:
             self._asked.append(seen)
             self._screen.request(DINNER, seen, await self._used(question, seen))
 
+    async def something_else(self) -> None:
+        """A question that has nothing to do with the person gets nothing about the person."""
+        self._screen.act(f"Conversation 3, about something else, in the app {CODE!r}")
+        self._unrelated = await (await self._open_app(CODE)).say(UNRELATED)
+        self._screen.request(CODE, self._unrelated, await self._used(UNRELATED, self._unrelated))
+
+    async def cost(self) -> None:
+        """What memory costs once everything is warm: the first requests above paid for loading."""
+        app = await self._open_app("cost")
+        questions = [f"{ASKED[0]} There are {number} guests." for number in range(SAMPLES)]
+        self._screen.cost(SAMPLES, *[await app.median(questions, memory=mode) for mode in ("recall", "off", None)])
+
     async def checks(self) -> list[Check]:
         """What was promised, held against what the two ends saw."""
         first, second = self._asked
+        everything = (*self._told, *self._asked, self._unrelated)
         return [
             *(self._received(seen, needed) for seen, needed in zip(self._asked, NEEDED, strict=True)),
             await self._kept(),
             Check("the apps never saw a memory block: their history holds only their own words", not _leaked(second)),
-            Check("apart from the blocks, the model received what the apps sent", all(map(_untouched, self._asked))),
+            Check("apart from the blocks, the model received what the apps sent", all(map(_untouched, everything))),
+            Check("the question about something else went on without a block", not _given(self._unrelated)),
             Check(
                 "the second request begins with all of the first, block included: prompt caches stay warm",
                 second.received_messages[: len(first.received_messages)] == first.received_messages,
@@ -122,8 +142,7 @@ class Story:
         ]
 
     def _received(self, seen: Seen, needed: tuple[str, ...]) -> Check:
-        texts = (text_of(message["content"]) for message in seen.received_messages)
-        known = "\n".join(line for text in texts for line in remembered(text))
+        known = "\n".join(_given(seen))
         question = seen.sent_messages[-1]["content"]
         return Check(f"for “{question}” the model received {', '.join(needed)}", all(word in known for word in needed))
 
@@ -138,8 +157,9 @@ class Story:
         )
 
     async def _used(self, question: str, seen: Seen) -> list[Used]:
-        """The lines of the newest block, each with what recall says about it when asked the same question."""
-        hits = await self._recall(question)
+        """The lines of the newest block, each with what recall says about it when asked the same question. Typed facts
+        are asked for apart: beside the words they were read in they would be near-duplicates."""
+        hits = [*await self._recall(question), *await self._recall(question, kinds=TYPED)]
         return [_matched(line, hits) for line in remembered(text_of(seen.received_messages[-1]["content"]))]
 
     async def _recall(self, query: str, **more: object) -> list[dict[str, Any]]:
@@ -160,6 +180,12 @@ class Story:
 def _matched(line: str, hits: list[dict[str, Any]]) -> Used:
     hit = next((hit for hit in hits if line.endswith(quoted(hit["text"]))), None)
     return Used(line, hit["score"], hit["why"]) if hit else Used(line)
+
+
+def _given(seen: Seen) -> list[str]:
+    """The lines of all memory blocks in the prompt."""
+    texts = (text_of(message["content"]) for message in seen.received_messages)
+    return [line for text in texts for line in remembered(text)]
 
 
 def _leaked(seen: Seen) -> bool:
