@@ -45,7 +45,10 @@ def named(text: str) -> tuple[Day, ...]:
     """The dates in a text."""
     if not _HINT.search(text):
         return ()
-    found = (_day(match) for form in _FORMS for match in form.finditer(text))
+    found: list[Day] = []
+    for form in _FORMS:  # what one form has read is gone for the next: "8 May 2023" is not "May 2023" as well
+        found += map(_day, form.finditer(text))
+        text = form.sub(" ", text)
     return tuple(dict.fromkeys(day for day in found if 1 <= day.month <= 12 and (day.day or 1) in range(1, 32)))
 
 

@@ -42,8 +42,9 @@ def above(found: Candidates, ranking: Ranking, question: Question) -> int:
 
 
 def _opens(found: Candidates, question: Question) -> bool:
-    """Greetings and thanks hold no word to search for, and ask for nothing."""
-    return bool(question.terms) and _evidence(found) + _leave(question) >= GATE
+    """Greetings and thanks hold no word to search for, and ask for nothing; "who am I" does."""
+    leave = _leave(question)
+    return bool(question.terms or leave) and _evidence(found) + leave >= GATE
 
 
 def _evidence(found: Candidates) -> float:

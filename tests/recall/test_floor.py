@@ -1,0 +1,58 @@
+"""Where nothing is relevant, nothing is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memproxy.recall.candidates import Candidates
+from memproxy.recall.entity_memory import COLUMNS
+from memproxy.recall.floor import above
+from memproxy.recall.question import read
+from memproxy.recall.rank import rank
+
+
+def shown(text: str, *cosines: float, near: float = 0.0, speakers: dict[str, int] | None = None) -> int:
+    """How many facts of these cosines are shown for the question."""
+    scores, size = np.array(cosines, np.float32), len(cosines)
+    words = np.full(size, near, np.float32)
+    found = Candidates(np.arange(size), np.zeros(size, COLUMNS), scores, scores, words, words)
+    question = read(text, speakers or {})
+    return above(found, rank(found, question), question)
+
+
+def test_a_strange_topic_opens_nothing():
+    assert shown("Write quicksort in C++.", 0.3, 0.2) == 0
+
+
+def test_a_topic_of_the_memory_opens_it():
+    assert shown("Which pottery class is cheap?", 0.6, 0.5) == 2
+
+
+@pytest.mark.parametrize("text", ["Where did I go?", "What is my knee worth?", "What should I eat?", "我住在哪里？"])
+def test_a_question_about_oneself_needs_less(text):
+    assert shown(text, 0.36) == 1
+    assert shown("How can I exit vim?", 0.36) == 0
+
+
+def test_a_question_that_names_a_speaker_needs_less():
+    assert shown("What does Ann eat?", 0.3, speakers={"ann": 0}) == 1
+    assert shown("What does Ann eat?", 0.3) == 0
+
+
+@pytest.mark.parametrize("text", ["hi", "Thanks!", "ok, please go on", "👍", "..."])
+def test_small_talk_asks_for_nothing(text):
+    assert shown(text, 0.9, near=1.0) == 0
+
+
+def test_without_vectors_a_good_match_of_words_opens():
+    assert shown("Which pottery class?", 0.0, near=0.8) == 1
+    assert shown("Which pottery class?", 0.0, near=0.4) == 0
+
+
+def test_what_falls_far_behind_the_best_is_cut():
+    assert shown("Which pottery class?", 0.9, 0.8, 0.05) == 2
+
+
+def test_no_candidates_are_nothing_to_show():
+    assert shown("Which pottery class?") == 0
