@@ -1,0 +1,94 @@
+"""Keeps every message as verbatim episodes: long ones in pieces that a question can match.
+
+A vector of a whole page says little about each of its sentences; pieces of about 110 words were best in recall. They
+end where a sentence or a line ends, as far as possible, and together they hold every word of the message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from memproxy.domain import Fact, Message, Scope, Source
+from memproxy.ids import new_id
+
+WORDS = 110
+IDEOGRAPHS = 200
+"""Scripts without spaces: a piece holds about so many characters of them."""
+LONGEST = 1_600
+"""Characters of a piece, whatever they are: a megabyte without a space is cut too."""
+
+_IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f\U00020000-\U0003ffff"
+_UNIT = re.compile(f"[{_IDEOGRAPH}]|[^\\s{_IDEOGRAPH}]+")
+_SENTENCE = re.compile(
+    rf".{{1,{LONGEST}}}?(?:[.!?…]+[\"'”’)\]]*(?=\s)|[。！？!?]+[”」』）]*|\n+|\Z)\s*|.{{1,{LONGEST}}}", re.DOTALL
+)
+
+
+def episode(message: Message, piece: str, place: tuple[int, int], *, scope: Scope, session: str) -> Fact:
+    """The fact that keeps one piece of a message, without tokens or embedding. `place`: which of how many."""
+    number, total = place
+    return Fact(
+        id=new_id(),
+        kind="episode",
+        text=piece,
+        tokens=0,
+        first_seen=message.created_at,
+        last_seen=message.created_at,
+        speaker=message.name,
+        role=message.role,
+        process=scope.process,
+        sources=(Source(message.id, session, message.public_id),),
+        metadata={"chunk": f"{number}/{total}"} if total > 1 else {},
+    )
+
+
+def pieces(message: Message) -> Iterator[str]:
+    """What to keep of a message. A tool's output is not the word of either side and is kept as a message only."""
+    return chunks(message.text) if message.role != "tool" else iter(())
+
+
+def chunks(text: str) -> Iterator[str]:
+    """The text in pieces of about 110 words, each a verbatim slice of it."""
+    start, end, held = 0, 0, 0.0
+    for first, last in _sentences(text):
+        weight = _weight(text[first:last])
+        if held and (held + weight > 1 or last - start > LONGEST):
+            yield from _stripped(text[start:end])
+            start, held = first, 0.0
+        held += weight
+        end = last
+    yield from _stripped(text[start:end])
+
+
+def _stripped(piece: str) -> Iterator[str]:
+    if clean := piece.strip():
+        yield clean
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Borders of the sentences; one that fills more than a piece is cut between words."""
+    for found in _SENTENCE.finditer(text):
+        yield from _parts(text, found.start(), found.end())
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    held, first = 0.0, start
+    for unit in _UNIT.finditer(text, start, end):
+        if held >= 1:
+            yield first, unit.start()
+            first, held = unit.start(), 0.0
+        held += _unit_weight(unit[0])
+    yield first, end
+
+
+def _weight(text: str) -> float:
+    """The share of a piece that the text fills."""
+    return sum(map(_unit_weight, _UNIT.findall(text)))
+
+
+def _unit_weight(unit: str) -> float:
+    return 1 / IDEOGRAPHS if len(unit) == 1 and _IDEOGRAPHS.match(unit) else 1 / WORDS
+
+
+_IDEOGRAPHS = re.compile(f"[{_IDEOGRAPH}]")
