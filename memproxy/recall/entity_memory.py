@@ -147,8 +147,8 @@ def _lined_up(table: Table) -> tuple[Rows, NDArray[np.bool_]]:
     order = alive[np.lexsort((table["number"][alive], table["chain"][alive]))]
     chains = table["chain"][order]
     breaks = np.concatenate([[0], np.cumsum(chains[1:] != chains[:-1])]) if len(order) else order
-    places = np.full(len(table), REACH)
-    places[order] = REACH + np.arange(len(order)) + REACH * breaks
-    gaps = np.ones(int(places.max(initial=REACH)) + REACH + 1, np.bool_)
+    places = np.zeros(len(table), np.int64)  # where the dead are, beyond the reach of all others
+    places[order] = REACH + 1 + np.arange(len(order)) + REACH * breaks
+    gaps = np.ones(int(places.max(initial=0)) + REACH + 1, np.bool_)
     gaps[places[order]] = False
     return places, gaps

@@ -98,12 +98,8 @@ async def test_the_block_keeps_to_its_budget(world):
 
 async def test_what_is_visible_or_was_given_is_left_out(world):
     await world.remember(LISBON, HIKING, DOCTOR)
-    recalled = await world.ask(
-        "my dog, hiking on weekends, my sister Anna",
-        visible=(f"Well. {LISBON}",),
-        given=frozenset({"fact-2"}),
-        floor=False,
-    )
+    seen = {"visible": (f"Well. {LISBON}",), "given": frozenset({"fact-2"})}
+    recalled = await world.ask("my dog, hiking on weekends, my sister Anna", floor=False, **seen)
     assert [hit.fact.text for hit in recalled.block.hits] == [DOCTOR]
     assert dict(recalled.left_out) == {"fact-1": "visible", "fact-2": "given"}
 
