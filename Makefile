@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Set-up is done again when the dependencies change, and takes a second when they did not.
-STAMP := .venv/.ready-$(shell cksum pyproject.toml | tr -dc '0-9a-z')
+STAMP := .venv/.ready-$(shell cksum < pyproject.toml | tr -dc '0-9')
 
 .PHONY: help setup demo test bench lint types imports check clean
 
