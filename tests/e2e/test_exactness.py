@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from memproxy.testing.exchange import End, Reply
-from memproxy.testing.replies import DONE, LAST_CHUNK, chunked, error, raw, whole
+from memproxy.testing.replies import DONE, LAST_CHUNK, Answer, chunked, completion, error, raw, whole
 from memproxy.testing.scripts import always, answer
 from memproxy.testing.service import ServiceProcess
 from memproxy.testing.upstream import ScriptedUpstream
@@ -135,6 +135,7 @@ async def test_hop_by_hop_headers_stay_on_their_hop(service: ServiceProcess, up:
 async def test_a_compressed_request_passes_as_it_is_and_is_understood(
     service: ServiceProcess, up: ScriptedUpstream, person: str
 ):
+    up.script = always(completion(Answer("Noted."), "m"))
     body = gzip.compress(b'{"model":"m","messages":[{"role":"user","content":"I collect stamps."}]}')
     headers = {"Content-Encoding": "gzip", "X-Memproxy-Entity": person}
     async with httpx.AsyncClient(trust_env=False) as http:
