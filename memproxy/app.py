@@ -21,7 +21,7 @@ from typing import Literal, Self
 from pydantic import SecretStr
 
 from memproxy import plugins
-from memproxy.api.data_plane import DataPlane
+from memproxy.api.data_plane import LEFT, DataPlane
 from memproxy.api.memory import MemoryApi
 from memproxy.api.operations import Operations
 from memproxy.augment.local import LocalExtractor
@@ -290,6 +290,7 @@ class Service:
     async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:
         """Running requests first, then what they left to be stored, then background work."""
         await self.server.stop(deadline=deadline, hurry=hurry)
+        await self._parts.tasks.finish(LEFT, LAST_COMMITS)
         await self.capture.drain(LAST_COMMITS)
         await self.worker.stop(1.0 if hurry.is_set() else 5.0)
 

@@ -43,11 +43,11 @@ class Tasks:
         if self._on_death is not None:
             self._on_death(task.get_name(), error)
 
-    async def drain(self, deadline: float) -> None:
-        """Wait up to `deadline` seconds for the tasks to end by themselves, then cancel what is left."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=deadline)
-        await self.stop()
+    async def finish(self, name: str, deadline: float) -> None:
+        """Wait up to `deadline` seconds for the tasks of that name to end by themselves."""
+        named = [task for task in self._tasks if task.get_name() == name]
+        if named:
+            await asyncio.wait(named, timeout=deadline)
 
     async def stop(self) -> None:
         """Cancel all tasks and wait until they are gone."""

@@ -26,6 +26,8 @@ from memproxy.tee import Tee
 from memproxy.upstream import Body, Upstream, end_to_end
 
 log = logging.getLogger(__name__)
+LEFT = "capture of a reply whose client left"
+"""Name of the tasks that outlive their request."""
 
 # aiohttp gives every response these; a relayed one has only what the upstream sent.
 DEFAULTS = (hdrs.CONTENT_TYPE, hdrs.DATE, hdrs.SERVER)
@@ -153,7 +155,7 @@ class DataPlane:
             # The client has left: its handler ends at once, and what had arrived is kept by a task of its own.
             reply.close()
             if not passage.remembered:
-                self._tasks.start("capture-left", self._settle(passage, complete=False))
+                self._tasks.start(LEFT, self._settle(passage, complete=False))
             raise
         except Exception:
             _cut(request)  # part of the reply is out: an error object would be garbage in the middle of it
