@@ -67,7 +67,7 @@ class Settings(BaseModel):
     key_cache: float = Field(10, ge=0, description="seconds a key is kept before it is looked up again")
     jobs_concurrency: int = Field(2, gt=0, le=64, description="background jobs that run at a time")
     jobs_attempts: int = Field(5, gt=0, description="tries before a background job is dead")
-    jobs_lease: float = Field(60, gt=0, description="seconds a background job is held by a worker that died")
+    jobs_lease: float = Field(15, gt=0, description="seconds a background job is held by a worker that died")
     recall_cache: int = Field(256 * MIB, gt=0, description="bytes of loaded entities that recall keeps in memory")
     index_cache: int = Field(512 * MIB, gt=0, description="bytes of vectors that the index keeps in memory")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")

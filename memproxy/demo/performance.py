@@ -20,7 +20,7 @@ from memproxy.testing.scripts import answer_by
 from memproxy.testing.service import ServiceProcess
 from memproxy.testing.upstream import ScriptedUpstream
 
-# A job that the killed process had begun is taken over when its lease has passed; nobody wants to wait a minute here.
+# A job that the killed process had begun is taken over when its lease has passed; nobody wants to wait here.
 LEASE = 2
 # Seconds per word of a streamed answer, about the pace of a model.
 PACE = 0.03
