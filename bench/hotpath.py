@@ -20,6 +20,10 @@ REMEMBERED = 200
 PACE = 0.005
 """Seconds between chunks: far enough apart that they arrive, and are forwarded, one by one."""
 SHAPES = {"json": False, "sse": True}
+ASKED = {"json": 3000, "sse": 600}
+REMEMBERING = {"json": 800, "sse": 300}
+"""Requests with memory on; fewer, since each leaves background work to be drained."""
+WARM_UP = 128
 
 
 @dataclass
@@ -35,10 +39,11 @@ class Costs:
         self, subject: str, shape: str, process: Process, size: Size, *, seed: int, header: Sequence[str] = ()
     ) -> int:
         """One run against one process; returns how many requests it was."""
-        count = size.of(*((600, 20) if SHAPES[shape] else (3000, 60)))
+        asked = REMEMBERING if subject == "memory on" else ASKED
+        count = size.of(asked[shape], 20 if SHAPES[shape] else 60)
         url = process.url.removesuffix("/v1") + "/v1"
         options = {"stream": SHAPES[shape], "header": header, "connections": min(64, count)}
-        load(url, requests=size.of(128, 8), seed=seed + 500_000, **options)
+        load(url, requests=size.of(WARM_UP, 8), seed=seed + 500_000, **options)
         settle()
         before = process.cpu()
         with process.sampling(f"{subject} {shape}"):
@@ -89,7 +94,7 @@ def _measure_service(costs: Costs, shape: str, service: Service, size: Size, see
     with service.process.sampling(f"background after {shape}"):
         service.resume_jobs()
         service.drain()
-    costs.background.append(1000 * (service.process.cpu() - before) / (turns + size.of(128, 8)))
+    costs.background.append(1000 * (service.process.cpu() - before) / (turns + size.of(WARM_UP, 8)))
 
 
 def _lines(costs: Costs) -> list[Line]:

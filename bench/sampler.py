@@ -2,10 +2,10 @@
 
     BENCH_SAMPLES=/tmp/samples.txt python -m bench.sampler serve --upstream …
 
-SIGUSR1 begins afresh, SIGUSR2 writes what was found to the file and pauses. A timer counts the CPU time of all threads
-and interrupts once per millisecond of it; each sample is the main thread's stack at that moment. Samples that find the
-event loop waiting are time of other threads: the model and the database. cProfile was rejected: it doubles the cost of
-small functions and so points at the wrong ones.
+SIGUSR1 begins afresh, SIGUSR2 writes what was found to the file and pauses. A timer that counts the CPU time of all
+threads interrupts at every tick of the kernel (usually 4 ms) and notes the main thread's stack; where that waits in the
+event loop, the time was another thread's, and what those were doing is noted instead. cProfile was rejected: it doubles
+the cost of small functions and so points at the wrong ones.
 """
 
 from __future__ import annotations
@@ -14,11 +14,17 @@ import os
 import pathlib
 import runpy
 import signal
+import sys
+import threading
 from collections import Counter
 from types import FrameType
 
 INTERVAL = 0.001
-SHOWN = 35
+SHOWN = 30
+FRAME = frozenset(("Handle._run", "BaseEventLoop._run_once", "_WorkItem.run", "Thread.run"))
+"""What lies below these on a stack is the same for everything, and is left out."""
+WAITING = frozenset(("select", "wait", "get", "_worker", "wait_for"))
+MAIN = threading.main_thread().ident
 
 
 class Samples:
@@ -35,25 +41,36 @@ class Samples:
         self.total = 0
 
     def take(self, signum: int, frame: FrameType | None) -> None:
-        names = []
-        while frame is not None:
-            names.append(f"{frame.f_code.co_qualname}  {_place(frame.f_code.co_filename)}")
-            frame = frame.f_back
-        if names:
-            self.total += 1
+        stacks = [("", frame)]
+        if frame is not None and frame.f_code.co_name in WAITING:
+            stacks = [("thread: ", other) for other in busy_threads()] or stacks
+        self.total += 1
+        for prefix, top in stacks[:1]:
+            names = [prefix + name for name in _names(top)]
             self.own[names[0]] += 1
             self.within.update(set(names))
 
     def show(self) -> str:
-        parts = [f"{self.total} samples, one per {INTERVAL * 1000:g} ms of CPU"]
+        parts = [f"{self.total} samples"]
         for title, counts in (("in the function itself", self.own), ("in it and what it calls", self.within)):
             parts += ["", title]
             parts += [f"{100 * count / self.total:5.1f} %  {name}" for name, count in counts.most_common(SHOWN)]
         return "\n".join(parts)
 
 
-def _place(path: str) -> str:
-    return "/".join(path.split("/")[-2:])
+def busy_threads() -> list[FrameType]:
+    """Top frames of the other threads that do not visibly wait for work."""
+    frames = sys._current_frames()
+    return [top for ident, top in frames.items() if ident != MAIN and top.f_code.co_name not in WAITING]
+
+
+def _names(frame: FrameType | None) -> list[str]:
+    names = []
+    while frame is not None:
+        code = frame.f_code
+        names.append(f"{code.co_qualname}  {'/'.join(code.co_filename.split('/')[-2:])}")
+        frame = None if code.co_qualname in FRAME else frame.f_back
+    return names or ["nowhere"]
 
 
 def main() -> None:
