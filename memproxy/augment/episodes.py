@@ -15,6 +15,8 @@ from memproxy.ids import new_id
 WORDS = 110
 IDEOGRAPHS = 200
 """Scripts without spaces: a piece holds about so many characters of them."""
+FULL = WORDS * IDEOGRAPHS
+"""The weight of a full piece, in which a word and an ideograph both weigh a whole number."""
 LONGEST = 1_600
 """Characters of a piece, whatever they are: a megabyte without a space is cut too."""
 
@@ -50,12 +52,12 @@ def pieces(message: Message) -> Iterator[str]:
 
 def chunks(text: str) -> Iterator[str]:
     """The text in pieces of about 110 words, each a verbatim slice of it."""
-    start, end, held = 0, 0, 0.0
+    start, end, held = 0, 0, 0
     for first, last in _sentences(text):
         weight = _weight(text[first:last])
-        if held and (held + weight > 1 or last - start > LONGEST):
+        if held and (held + weight > FULL or last - start > LONGEST):
             yield from _stripped(text[start:end])
-            start, held = first, 0.0
+            start, held = first, 0
         held += weight
         end = last
     yield from _stripped(text[start:end])
@@ -73,22 +75,22 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    held, first = 0.0, start
+    held, first = 0, start
     for unit in _UNIT.finditer(text, start, end):
-        if held >= 1:
+        if held >= FULL:
             yield first, unit.start()
-            first, held = unit.start(), 0.0
+            first, held = unit.start(), 0
         held += _unit_weight(unit[0])
     yield first, end
 
 
-def _weight(text: str) -> float:
-    """The share of a piece that the text fills."""
+def _weight(text: str) -> int:
+    """How much of a piece's `FULL` the text takes."""
     return sum(map(_unit_weight, _UNIT.findall(text)))
 
 
-def _unit_weight(unit: str) -> float:
-    return 1 / IDEOGRAPHS if len(unit) == 1 and _IDEOGRAPHS.match(unit) else 1 / WORDS
+def _unit_weight(unit: str) -> int:
+    return WORDS if len(unit) == 1 and _IDEOGRAPHS.match(unit) else IDEOGRAPHS
 
 
 _IDEOGRAPHS = re.compile(f"[{_IDEOGRAPH}]")

@@ -11,11 +11,11 @@ from datetime import UTC
 
 from memproxy.augment.reading import Statement, correct, read
 from memproxy.augment.rules import Language, languages
-from memproxy.augment.sentences import statements
+from memproxy.augment.sentences import Sentence, sentences
 from memproxy.domain import Claim, Message
 
-SLICE = 4
-"""Sentences read before the event loop gets its turn: well under a millisecond."""
+SLICE = 1
+"""Sentences read before the event loop gets its turn: half a millisecond, in a dense one more."""
 
 
 class LocalExtractor:
@@ -51,7 +51,7 @@ class LocalExtractor:
                 await asyncio.sleep(0)
         return last
 
-    def _sentences(self, message: Message) -> Iterator[tuple[Language, str]]:
+    def _sentences(self, message: Message) -> Iterator[tuple[Language, Sentence]]:
         for language in self._languages or ():
-            for sentence in statements(message.text, language):
+            for sentence in sentences(message.text, language):
                 yield language, sentence

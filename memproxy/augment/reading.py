@@ -7,18 +7,20 @@ end of its clause and must look like what the rule speaks of; when in doubt noth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from memproxy.augment.dates import Day, Mention
 from memproxy.augment.rules import Language, Pattern, Rule, Shape
-from memproxy.augment.sentences import GAP
+from memproxy.augment.sentences import GAP, Sentence
 from memproxy.domain import Claim
 
 _FIELD = re.compile(r"\{(\w+?)(:one)?\}")
 _EDGES = " \t.,;:!'’*_-–—"
 _LEADS = 5
+_LEAD_IN = 3
+"""Characters between a date and the clause it opens: "On Friday, I …"."""
 _CONFIDENCE = 0.9
 """Of a rule: below what the person enters themselves."""
 
@@ -72,26 +74,23 @@ class Statement:
         return text
 
 
-def read(sentence: str, language: Language, *, said: date) -> Iterator[Statement]:
+def read(sentence: Sentence, language: Language, *, said: date) -> Iterator[Statement]:
     """What the person states in the sentence, said on that day."""
-    for clause in _clauses(sentence, language, said):
-        done: set[str] = set()
-        for rule in language.rules:
-            if rule.attribute in done or (rule.opening is not None and not rule.opening.search(sentence)):
-                continue
-            found = list(clause.by_rule(rule))
-            if found:
-                done.add(rule.attribute)
-            yield from found
+    for clause in _clauses(sentence.text[: sentence.plain], language, said):
+        yield from clause.by_rules(language.rules)
+    # "How do I thank my wife Ana?" asks, and yet takes it for granted who Ana is.
+    for clause in _mentions(sentence.text, language, said):
+        yield from clause.by_rules([rule for rule in language.rules if rule.anywhere])
 
 
-def correct(sentence: str, before: Statement, *, said: date) -> Statement | None:
+def correct(sentence: Sentence, before: Statement, *, said: date) -> Statement | None:
     """The statement made before, where the sentence gives it another value: "actually it's …"."""
     if before.shape is None or not before.rule.single:
         return None
-    clause = _Clause(sentence, 0, before.language, said, tuple(before.language.calendar.find(sentence)))
+    text = sentence.text[: sentence.plain]
+    clause = _Clause(text, 0, before.language, said, tuple(before.language.calendar.find(text)))
     for pattern in before.language.correction:
-        if found := pattern.regex.match(sentence):
+        if found := pattern.regex.match(text):
             for value in clause.values(found, before.shape, before.rule):
                 return replace(before, fields={**before.fields, **value}, ended=False)
     return None
@@ -104,6 +103,16 @@ class _Clause:
     language: Language
     said: date
     dates: tuple[Mention, ...]
+
+    def by_rules(self, rules: Sequence[Rule]) -> Iterator[Statement]:
+        """The first rule that holds for an attribute is the only one."""
+        done: set[str] = set()
+        for rule in rules:
+            if rule.attribute in done or (rule.opening is not None and not rule.opening.search(self.sentence)):
+                continue
+            for statement in self.by_rule(rule):
+                done.add(rule.attribute)
+                yield statement
 
     def by_rule(self, rule: Rule) -> Iterator[Statement]:
         for ended, patterns in ((True, rule.ended), (False, rule.match)):
@@ -132,11 +141,25 @@ class _Clause:
     def _day(self, rule: Rule) -> Day | None:
         if not (rule.dated or rule.plan):
             return None
-        mention = next((d for d in self.dates if d.start >= self.start), self.dates[0] if self.dates else None)
+        mention = self._mention()
         day = self.language.calendar.resolve(mention, said=self.said, ahead=rule.plan) if mention else None
-        if day is None or (day.date <= self.said + timedelta(days=1) if rule.dated else _not_over(day, self.said)):
+        if day is None or (day.date <= self.said + timedelta(days=1) if rule.dated else _lies_ahead(day, self.said)):
             return day
         return None
+
+    def _mention(self) -> Mention | None:
+        """The first date within the clause, or the one that it began with."""
+        for mention in self.dates:
+            if mention.start >= self.start:
+                return None if self._ends_before(mention.start) else mention
+            if self.start - mention.end <= _LEAD_IN:
+                return mention
+        return None
+
+    def _ends_before(self, at: int) -> bool:
+        """Whether the person begins another clause before that place."""
+        borders = self.language.text["clause"].finditer(self.sentence, self.start, at)
+        return any(self.language.text["subject"].match(self.sentence, border.end()) for border in borders)
 
     def values(self, found: re.Match[str], shape: Shape | None, rule: Rule) -> Iterator[Mapping[str, str]]:
         """The fields of each value that the match holds."""
@@ -189,14 +212,20 @@ class _Clause:
                 start = mention.end
                 if not rule.plan:
                     return pieces[0]
-        return " ".join("".join([*pieces, self.sentence[start:end]]).split())
+        rest = self.sentence[start:end]
+        # "today's session", "3–5 May": the date was not a phrase of its own, and the plan ends there.
+        return " ".join("".join([*pieces, rest if not pieces or rest.startswith(" ") else ""]).split())
 
 
 _LENGTH = {"day": 1, "week": 7, "weekend": 2, "month": 31, "year": 366}
 
 
-def _not_over(day: Day, said: date) -> bool:
-    return day.date + timedelta(days=_LENGTH[day.unit]) > said
+def _lies_ahead(day: Day, said: date) -> bool:
+    """Whether a plan is for later: what is for today is over when it is remembered. Nobody names a day ten months off
+    without its year: that one has just passed."""
+    if not day.year_said and day.date > said + timedelta(days=300):
+        return False
+    return day.date + timedelta(days=_LENGTH[day.unit]) > said + timedelta(days=1)
 
 
 def _cut(raw: str, shape: Shape) -> list[str]:
@@ -240,6 +269,14 @@ def _clauses(sentence: str, language: Language, said: date) -> Iterator[_Clause]
         start = _skip_spaces(sentence, start)
         if language.text["subject"].match(sentence, start):
             yield _Clause(sentence, start, language, said, dates)
+
+
+def _mentions(sentence: str, language: Language, said: date) -> Iterator[_Clause]:
+    """Where the person speaks of someone as theirs, wherever in a sentence, unless they quote."""
+    for found in language.text["own"].finditer(sentence):
+        if language.guards["quoting"].search(sentence, 0, found.start()):
+            return
+        yield _Clause(sentence, found.start(), language, said, ())
 
 
 def _after_leads(sentence: str, start: int, language: Language) -> int:

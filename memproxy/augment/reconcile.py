@@ -83,8 +83,8 @@ class _Ledger:
     def take(self, claim: Claim, message: Message) -> None:
         attribute = ENDED + claim.attribute if claim.ended else claim.attribute
         stated = _Stated(claim, attribute, normalised(claim.value), message)
-        alike = [fact for fact in self.facts.values() if stated.is_same(fact)]
-        if any(source.message_id == message.id for fact in alike for source in fact.sources):
+        told = (fact for fact in self.facts.values() if stated.is_about(fact))
+        if any(source.message_id == message.id for fact in told for source in fact.sources):
             return
         if any(fact.state is FactState.FORGOTTEN for fact in self.facts.values() if stated.is_forgotten_by(fact)):
             return
@@ -190,10 +190,11 @@ class _Stated:
     value: str
     message: Message
 
+    def is_about(self, fact: Fact) -> bool:
+        return (fact.attribute, fact.value) == (self.attribute, self.value)
+
     def is_same(self, fact: Fact) -> bool:
-        if (fact.attribute, fact.value) != (self.attribute, self.value):
-            return False
-        return not self._other_day(fact)
+        return self.is_about(fact) and not self._other_day(fact)
 
     def _other_day(self, fact: Fact) -> bool:
         """A plan on another day is another plan: an exam in May, an exam in September."""
@@ -208,8 +209,7 @@ class _Stated:
 
     def _moved(self, fact: Fact) -> bool:
         """The same plan, whose old day had not come when the new one was named, was moved."""
-        same = (fact.attribute, fact.value) == (self.attribute, self.value)
-        return same and fact.valid_from is not None and fact.valid_from >= self.message.created_at
+        return self.is_about(fact) and fact.valid_from is not None and fact.valid_from >= self.message.created_at
 
     def _contradicts(self, fact: Fact) -> bool:
         name, other = self.claim.attribute, fact.attribute or ""

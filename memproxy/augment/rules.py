@@ -61,6 +61,7 @@ class Rule:
     plan: bool = False
     needs_date: bool = False
     strict: bool = False
+    anywhere: bool = False
     value: str = "{value}"
     triple: str | None = None
     many: str | None = None

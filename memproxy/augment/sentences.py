@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from memproxy.augment.rules import Language
 
-SCANNED = 8_000
+SCANNED = 4_000
 """Characters of a message that are read: beyond that it is a document."""
 SENTENCES = 120
 LONGEST = 400
@@ -38,19 +39,28 @@ _SPACES = re.compile(r"[^\S\n]+")
 _QUESTION = re.compile(r"[?？]")
 
 
-def statements(text: str, language: Language) -> Iterator[str]:
-    """The person's own statements in the text, one sentence each, on one line."""
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the person's own, on one line. Up to `plain` characters of it state something; the rest asks."""
+
+    text: str
+    plain: int
+
+
+def sentences(text: str, language: Language) -> Iterator[Sentence]:
+    """The sentences of the text that are the person's own and speak of themselves."""
     text = _SPACES.sub(" ", _NOT_OWN.sub(GAP, text[:SCANNED])).translate(_APOSTROPHES)
     if language.guards["message"].search(text):
         return
     rest = language.guards["rest"].search(text)
     own = text[: rest.start()] if rest else text
-    for sentence in islice(_sentences(own, language), SENTENCES):
-        if statement := _statement(sentence, language):
-            yield statement
+    for sentence in islice(_split(own, language), SENTENCES):
+        clear = not language.guards["noise"].search(sentence, 0, LONGEST)
+        if clear and language.sign.search(sentence, 0, LONGEST):
+            yield Sentence(sentence[:LONGEST], _plain(sentence, language))
 
 
-def _sentences(text: str, language: Language) -> Iterator[str]:
+def _split(text: str, language: Language) -> Iterator[str]:
     for line in text.split("\n"):
         if language.text["label"].match(line) and not language.text["own_label"].match(line):
             continue
@@ -61,12 +71,11 @@ def _sentences(text: str, language: Language) -> Iterator[str]:
         yield line[start:].strip()
 
 
-def _statement(sentence: str, language: Language) -> str | None:
-    if not language.sign.search(sentence) or language.guards["noise"].search(sentence[:LONGEST]):
-        return None
+def _plain(sentence: str, language: Language) -> int:
+    """How far the sentence states something: "I'm vegan, what can I eat?" does up to its comma."""
     turn = language.guards["turn"].search(sentence, 0, LONGEST)
     if turn is not None:
-        return sentence[: turn.start()]
+        return turn.start()
     if len(sentence) > LONGEST or _QUESTION.search(sentence) or language.guards["question"].search(sentence):
-        return None
-    return sentence
+        return 0
+    return len(sentence)

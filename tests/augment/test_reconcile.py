@@ -1,0 +1,341 @@
+"""New statements meet what is known: counted, superseding, ending, staying forgotten; in whatever order they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memproxy.augment.reconcile import attributes, normalised, reconcile
+from memproxy.domain import Claim, Event, Fact, FactState, Triple
+from memproxy.testing.store_samples import ALICE, NOON, fact, message
+
+
+def day(number: float) -> datetime:
+    return NOON + timedelta(days=number)
+
+
+def home(place: str, **fields: Any) -> Claim:
+    return Claim("profile", "home", place, f"Lives in {place}", "", single=True, **fields)
+
+
+def likes(what: str, **fields: Any) -> Claim:
+    return Claim("preference", "likes", what, f"Likes {what}", "", **fields)
+
+
+def dislikes(what: str) -> Claim:
+    return Claim("preference", "dislikes", what, f"Dislikes {what}", "")
+
+
+def plan(what: str, on: datetime | None) -> Claim:
+    return Claim("event", "plan", what, f"Plans {what}", "", valid_from=on)
+
+
+@dataclass
+class Memory:
+    """What is known, as a store would keep it."""
+
+    facts: dict[str, Fact] = field(default_factory=dict)
+    triples: list[Triple] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def say(self, claim: Claim, at: datetime, *, message_id: str | None = None) -> int:
+        """Tell it in a message of that time; returns how many facts changed."""
+        said = message("…", at=at, id=message_id or f"m-{at.isoformat()}-{claim.attribute}-{claim.value}-{claim.ended}")
+        wanted = attributes([claim])
+        known = [f for f in self.facts.values() if f.attribute in wanted]
+        claim = replace(claim, message_id=said.id)
+        result = reconcile(known, [claim], {said.id: said}, scope=ALICE, session="s1", now=day(999))
+        self.facts.update({f.id: f for f in result.facts})
+        self.triples += result.triples
+        self.events += result.events
+        return len(result.facts)
+
+    def current(self, attribute: str | None = None) -> list[str]:
+        return sorted(
+            f.text for f in self.facts.values() if f.state is FactState.CURRENT and attribute in (None, f.attribute)
+        )
+
+    def find(self, text: str) -> Fact:
+        (found,) = (f for f in self.facts.values() if f.text == text)
+        return found
+
+    def history(self, text: str) -> list[str]:
+        wanted = {f.id for f in self.facts.values() if f.text == text}
+        return [event.action for event in self.events if event.fact_id in wanted]
+
+
+# Mentions
+
+
+def test_a_new_statement_is_a_fact_with_its_source_and_an_event() -> None:
+    memory = Memory()
+    memory.say(replace(home("Lisbon"), triple=("user", "lives in", "Lisbon"), confidence=0.9), day(1), message_id="m1")
+    known = memory.find("Lives in Lisbon")
+    assert (known.value, known.first_seen, known.last_seen, known.mentions) == ("lisbon", day(1), day(1), 1)
+    assert ([s.message_id for s in known.sources], known.confidence, known.process) == (["m1"], 0.9, "chat")
+    assert [(t.subject, t.predicate, t.object, t.fact_id) for t in memory.triples] == [
+        ("user", "lives in", "Lisbon", known.id)
+    ]
+    assert memory.history("Lives in Lisbon") == ["created"]
+    assert memory.events[0].after == "Lives in Lisbon"
+
+
+def test_the_same_statement_again_is_a_mention() -> None:
+    memory = Memory()
+    memory.say(home("Lisbon"), day(1))
+    memory.say(home("LISBON "), day(5))
+    known = memory.find("Lives in Lisbon")
+    assert (known.mentions, known.first_seen, known.last_seen, len(known.sources)) == (2, day(1), day(5), 2)
+    assert memory.history("Lives in Lisbon") == ["created", "mentioned"]
+
+
+def test_an_older_statement_of_the_same_reaches_back() -> None:
+    memory = Memory()
+    memory.say(home("Lisbon"), day(5))
+    memory.say(home("Lisbon"), day(1))
+    assert (memory.find("Lives in Lisbon").first_seen, memory.current()) == (day(1), ["Lives in Lisbon"])
+
+
+def test_values_of_an_attribute_that_may_have_many_add_up() -> None:
+    memory = Memory()
+    for what in ("tea", "jazz", "rain"):
+        memory.say(likes(what), day(1))
+    assert memory.current() == ["Likes jazz", "Likes rain", "Likes tea"]
+
+
+def test_letters_width_and_case_do_not_make_a_value_another() -> None:
+    assert normalised(" ＬＩＳＢＯＮ\u00a0 City ") == "lisbon city"
+
+
+# Superseding
+
+
+def test_a_new_value_of_a_single_valued_attribute_supersedes_the_old_which_stays_in_the_history() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    memory.say(home("Lisbon"), day(9))
+    old, new = memory.find("Lives in Berlin"), memory.find("Lives in Lisbon")
+    assert (old.state, old.valid_to, old.superseded_by) == (FactState.SUPERSEDED, day(9), new.id)
+    assert memory.current() == ["Lives in Lisbon"]
+    assert memory.history("Lives in Berlin") == ["created", "superseded"]
+    (superseded,) = (e for e in memory.events if e.action == "superseded")
+    assert (superseded.before, superseded.after) == ("Lives in Berlin", "Lives in Lisbon")
+    assert superseded.reason
+
+
+def test_the_old_value_ends_when_the_new_one_began_to_hold() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    memory.say(home("Lisbon", valid_from=day(6)), day(9))
+    assert memory.find("Lives in Berlin").valid_to == day(6)
+
+
+def test_no_fact_ends_before_it_began() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    memory.say(home("Lisbon", valid_from=day(-900)), day(9))
+    assert memory.find("Lives in Berlin").valid_to == day(1)
+
+
+def test_an_older_statement_imported_later_is_history_from_the_start() -> None:
+    memory = Memory()
+    memory.say(home("Lisbon"), day(9))
+    memory.say(home("Berlin"), day(1))
+    old, new = memory.find("Lives in Berlin"), memory.find("Lives in Lisbon")
+    assert memory.current() == ["Lives in Lisbon"]
+    assert (old.state, old.valid_to, old.superseded_by) == (FactState.SUPERSEDED, day(9), new.id)
+    assert new.mentions == 1
+
+
+def test_a_statement_imported_between_two_takes_its_place_between_them() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    memory.say(home("Lisbon"), day(9))
+    memory.say(home("Rome"), day(5))
+    berlin, rome, lisbon = (memory.find(f"Lives in {place}") for place in ("Berlin", "Rome", "Lisbon"))
+    assert (berlin.valid_to, berlin.superseded_by) == (day(5), rome.id)
+    assert (rome.valid_to, rome.superseded_by) == (day(9), lisbon.id)
+    assert lisbon.state is FactState.CURRENT
+
+
+def test_what_was_said_before_and_after_a_late_import_still_holds() -> None:
+    memory = Memory()
+    memory.say(home("Lisbon"), day(1))
+    memory.say(home("Lisbon"), day(9))
+    memory.say(home("Rome"), day(5))
+    assert memory.current() == ["Lives in Lisbon"]
+    assert memory.find("Lives in Lisbon").mentions == 2
+
+
+def test_who_moves_back_lives_there_again_and_the_years_between_stay() -> None:
+    memory = Memory()
+    for number, place in enumerate(("Berlin", "Lisbon", "Berlin")):
+        memory.say(home(place), day(number))
+    assert memory.current() == ["Lives in Berlin"]
+    assert sorted(f.text for f in memory.facts.values()) == ["Lives in Berlin", "Lives in Berlin", "Lives in Lisbon"]
+
+
+def test_liking_what_was_disliked_is_a_change_of_mind() -> None:
+    memory = Memory()
+    memory.say(likes("olives"), day(1))
+    memory.say(dislikes("olives"), day(2))
+    memory.say(likes("jazz"), day(2))
+    assert memory.current() == ["Dislikes olives", "Likes jazz"]
+    memory.say(likes("olives"), day(3))
+    assert memory.current() == ["Likes jazz", "Likes olives"]
+
+
+# Endings
+
+
+def test_what_holds_no_more_is_closed_and_the_end_is_remembered() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    memory.say(replace(home("Berlin", ended=True), text="No longer lives in Berlin"), day(9))
+    old = memory.find("Lives in Berlin")
+    assert (old.state, old.valid_to) == (FactState.SUPERSEDED, day(9))
+    assert memory.current() == ["No longer lives in Berlin"]
+    assert memory.current("home") == []
+
+
+def test_the_end_of_one_home_leaves_another_alone() -> None:
+    memory = Memory()
+    memory.say(home("Lisbon"), day(1))
+    memory.say(replace(home("Berlin", ended=True), text="No longer lives in Berlin"), day(9))
+    assert memory.current() == ["Lives in Lisbon", "No longer lives in Berlin"]
+
+
+def test_an_end_that_names_the_city_ends_the_home_that_named_the_country_too() -> None:
+    memory = Memory()
+    memory.say(home("Lisbon, Portugal"), day(1))
+    memory.say(replace(home("Lisbon", ended=True), text="No longer lives in Lisbon"), day(9))
+    assert memory.current("home") == []
+
+
+def test_an_end_without_a_value_ends_whatever_there_was() -> None:
+    job = Claim("profile", "employer", "Acme", "Works at Acme", "", single=True)
+    memory = Memory()
+    memory.say(job, day(1))
+    memory.say(replace(job, value="", text="Left the previous job", ended=True), day(2))
+    assert memory.current() == ["Left the previous job"]
+    memory.say(replace(job, value="Initech", text="Works at Initech"), day(3))
+    assert memory.current() == ["Works at Initech"]
+
+
+def test_an_end_imported_late_does_not_end_what_began_after_it() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(9))
+    memory.say(replace(home("Berlin", ended=True), text="No longer lives in Berlin"), day(1))
+    assert memory.current() == ["Lives in Berlin"]
+
+
+# Plans
+
+
+def test_a_plan_that_is_moved_before_its_day_is_one_plan() -> None:
+    memory = Memory()
+    memory.say(plan("exam", day(20)), day(1))
+    memory.say(plan("exam", day(25)), day(5))
+    (current,) = (f for f in memory.facts.values() if f.state is FactState.CURRENT)
+    assert (current.valid_from, len(memory.facts)) == (day(25), 2)
+
+
+def test_the_next_exam_is_another_one() -> None:
+    memory = Memory()
+    memory.say(plan("exam", day(20)), day(1))
+    memory.say(plan("exam", day(90)), day(50))
+    assert len(memory.current()) == 2
+
+
+def test_a_plan_that_gets_its_day_is_the_same_plan() -> None:
+    memory = Memory()
+    memory.say(plan("moving to Rome", None), day(1))
+    memory.say(plan("moving to Rome", day(30)), day(5))
+    (known,) = memory.facts.values()
+    assert (known.valid_from, known.mentions) == (day(30), 2)
+
+
+# Forgotten, and twice
+
+
+def test_what_was_forgotten_is_not_learned_again() -> None:
+    tomb = fact(1, kind="profile", attribute="home", value="berlin", state=FactState.FORGOTTEN, text="")
+    memory = Memory({tomb.id: tomb})
+    assert memory.say(home("Berlin"), day(5)) == 0
+    assert memory.say(replace(home("Berlin", ended=True), text="No longer lives in Berlin"), day(6)) == 0
+    memory.say(home("Lisbon"), day(7))
+    assert memory.current() == ["Lives in Lisbon"]
+    assert memory.facts[tomb.id] == tomb
+
+
+@dataclass(frozen=True)
+class Said:
+    claim: Claim
+    at: datetime
+
+
+CLAIMS = [
+    *(home(place) for place in ("Berlin", "Lisbon", "Rome")),
+    *(replace(home(place, ended=True), text=f"No longer lives in {place}") for place in ("Berlin", "Lisbon")),
+    likes("olives"),
+    dislikes("olives"),
+    replace(likes("olives", ended=True), text="No longer likes olives"),
+    plan("exam", day(40)),
+    plan("exam", day(60)),
+    plan("exam", None),
+]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Said]:
+    days = draw(st.lists(st.integers(0, 80), unique=True, max_size=9))
+    return [Said(draw(st.sampled_from(CLAIMS)), day(number)) for number in days]
+
+
+@given(lives(), st.data())
+def test_the_same_messages_twice_change_nothing(said: list[Said], data: st.DataObject) -> None:
+    memory = Memory()
+    for one in said:
+        memory.say(one.claim, one.at)
+    before, events = dict(memory.facts), len(memory.events)
+    for one in data.draw(st.permutations(said)):
+        assert memory.say(one.claim, one.at) == 0
+    assert (memory.facts, len(memory.events)) == (before, events)
+
+
+HOMES = st.lists(st.sampled_from(CLAIMS[:3]), min_size=1, max_size=9)
+
+
+@given(HOMES, st.data())
+def test_whatever_the_order_of_import_the_newest_statement_holds(claims: list[Claim], data: st.DataObject) -> None:
+    life = [Said(claim, day(number)) for number, claim in enumerate(claims)]
+    memory = Memory()
+    for one in data.draw(st.permutations(life)):
+        memory.say(one.claim, one.at)
+    assert memory.current("home") == [claims[-1].text]
+    assert {s.message_id for f in memory.facts.values() for s in f.sources} == {_id(one) for one in life}
+
+
+@given(lives())
+def test_every_closed_fact_says_until_when_and_no_attribute_of_one_value_has_two(said: Sequence[Said]) -> None:
+    memory = Memory()
+    for one in said:
+        memory.say(one.claim, one.at)
+    assert len(memory.current("home")) <= 1
+    assert not {"Likes olives", "Dislikes olives"} <= set(memory.current())
+    for known in memory.facts.values():
+        if known.state is FactState.SUPERSEDED:
+            assert known.valid_to is not None
+            assert known.valid_to >= (known.valid_from or known.first_seen)
+            assert known.superseded_by in memory.facts
+        assert known.first_seen <= known.last_seen
+        assert known.mentions == len(known.sources)
+
+
+def _id(one: Said) -> str:
+    return f"m-{one.at.isoformat()}-{one.claim.attribute}-{one.claim.value}-{one.claim.ended}"
