@@ -141,6 +141,9 @@ STATED: list[tuple[str, list[tuple[str, str]]]] = [
 ]
 
 SILENT: list[str] = [
+    "I used to love hiking, but it's been a while.",
+    "I love stories that tackle important issues.",
+    "I just like playing for fun!",
     "Do you think I live in Paris?",
     "Should I say I live in Rome?",
     "If I lived in Berlin, I would be happy.",
