@@ -11,7 +11,7 @@ from memproxy.recall.entity_memory import EntityMemory, Table
 from memproxy.recall.lexical import Matches, Rows, Scores
 
 DENSE = 256
-"""Vectors asked for. On the evaluation data 64 costs 1 point of R@10, 256 costs none against all of them."""
+"""Vectors asked for. On LoCoMo 64 cost 1 point of R@512t against all vectors, 256 none."""
 LEXICAL = 256
 FAR = np.float32(0)
 """Cosine of a fact without a vector, where the search did not tell how far the rest are."""

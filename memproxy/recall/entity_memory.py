@@ -37,7 +37,7 @@ COLUMNS = np.dtype(
     ]
 )
 _PERSONAL = re.compile(r"\b(?:i|i'm|i've|i'd|my|me|mine|we|our)\b|[我俺咱]", re.IGNORECASE)
-_FACT_BYTES = 1200
+_FACT_BYTES = 900
 """Of a fact's objects beside its text: the dataclass, ids, times, one source; measured with tracemalloc."""
 
 Table = NDArray[np.void]

@@ -44,14 +44,15 @@ def above(found: Candidates, ranking: Ranking, question: Question) -> int:
 def _opens(found: Candidates, question: Question) -> bool:
     """Greetings and thanks hold no word to search for, and ask for nothing; "who am I" does."""
     leave = _leave(question)
-    return bool(question.terms or leave) and _evidence(found) + leave >= GATE
+    return bool(question.terms or leave) and _evidence(found, question) + leave >= GATE
 
 
-def _evidence(found: Candidates) -> float:
+def _evidence(found: Candidates, question: Question) -> float:
     near = float(found.near.max())
     if not found.cosine.any():
         return WORDS_ALONE * near
-    return float(found.cosine.max()) + float(found.around.max()) + 0.1 * near
+    meaning = float(found.cosine.max()) + float(found.around.max())
+    return meaning + 0.1 * near if question.trust == 1 else question.trust * meaning + near
 
 
 def _leave(question: Question) -> float:

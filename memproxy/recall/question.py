@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from memproxy.recall.days import Day, named
-from memproxy.recall.words import terms
+from memproxy.recall.words import spaceless, terms
 
 FOCUS = 2000
 """Characters of a long message that are searched for: its first and last half of this. The request stands at one of the
@@ -23,6 +23,12 @@ class Question:
     speaker: int | None
     """Code of the one speaker that is named; None where none is, or several."""
     days: tuple[Day, ...]
+    trust: float = 1.0
+    """In cosines, 0 to 1."""
+
+
+HALF_TRUST = 0.5
+"""To an English encoder, the default, all texts in scripts without spaces are alike: there words must speak too."""
 
 
 def focused(text: str) -> str:
@@ -35,7 +41,11 @@ def read(text: str, speakers: Mapping[str, int]) -> Question:
     aliases = _aliases(speakers)
     bare, codes = _without(text, aliases) if aliases else (text, set())
     return Question(
-        text=bare, terms=tuple(terms(bare)), speaker=codes.pop() if len(codes) == 1 else None, days=named(bare)
+        text=bare,
+        terms=tuple(terms(bare)),
+        speaker=codes.pop() if len(codes) == 1 else None,
+        days=named(bare),
+        trust=HALF_TRUST if spaceless(bare) else 1.0,
     )
 
 

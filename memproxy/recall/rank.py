@@ -25,12 +25,12 @@ Signal = Callable[[Candidates, Question], Scores]
 
 def meaning(found: Candidates, question: Question) -> Scores:
     """The same thing said in other words."""
-    return found.cosine
+    return found.cosine * np.float32(question.trust)
 
 
 def surroundings(found: Candidates, question: Question) -> Scores:
     """A short answer means little by itself; its neighbours in the conversation carry the topic."""
-    return found.around
+    return found.around * np.float32(question.trust)
 
 
 def words(found: Candidates, question: Question) -> Scores:

@@ -17,6 +17,7 @@ SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _WORD = re.compile(rf"[{SPACELESS}]+|[^\W_{SPACELESS}]+")
+_SPACELESS = re.compile(f"[{SPACELESS}]+")
 _IS_SPACELESS = re.compile(f"[{SPACELESS}]").match
 _MARKS = re.compile("[\u0300-\u036f]+")
 
@@ -34,6 +35,11 @@ def terms(text: str) -> list[str]:
         elif word not in STOP:
             found.append(stem(word))
     return found
+
+
+def spaceless(text: str) -> bool:
+    """Whether the text is chiefly in a script without spaces."""
+    return not text.isascii() and 2 * sum(map(len, _SPACELESS.findall(text))) > len(text)
 
 
 def folded(text: str) -> str:
