@@ -172,5 +172,5 @@ def settle() -> None:
     time.sleep(SETTLE)
 
 
-def rounds(size: Size, real: int = 5) -> Sequence[int]:
+def rounds(size: Size, real: int = 3) -> Sequence[int]:
     return range(1 if size.smoke else int(os.environ.get("BENCH_ROUNDS", real)))

@@ -12,7 +12,7 @@ THINK = 0.25
 
 
 def run(size: Size) -> list[Line]:
-    added_off, added_on, direct = [], [], []
+    added_off, added_on, undisturbed, direct = [], [], [], []
     with upstream(delay=PACE) as up, Service(up.url, profile=size.profile) as service:
         named = service.seeded("ttft", size.of(200, 20), seed=1)
         for number in rounds(size):
@@ -22,10 +22,15 @@ def run(size: Size) -> list[Line]:
             with service.process.sampling("memory on"):
                 added_on.append(_first(service.url, size, number, named) - bare)
             service.drain()
+            service.pause_jobs()
+            undisturbed.append(_first(service.url, size, 100 + number, named) - bare)
+            service.resume_jobs()
+            service.drain()
     return [
         spread("first token, direct, p50", direct, "ms"),
         spread("first token added, memory off, p50", added_off, "ms"),
         spread("first token added, memory on, p50", added_on, "ms", aim=4.0),
+        spread("the same with background work paused", undisturbed, "ms"),
     ]
 
 
