@@ -155,8 +155,13 @@ STEP = st.one_of(
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(STEP, min_size=1, max_size=14), st.sampled_from([0, 40, 512]), st.sampled_from([60, 4096]))
-def test_each_request_of_a_session_begins_with_all_of_the_one_before(steps: list, budget: int, cap: int):
+@given(
+    st.lists(STEP, min_size=1, max_size=14),
+    st.sampled_from([0, 40, 512]),
+    st.sampled_from([60, 4096]),
+    st.sampled_from(["s", ""]),
+)
+def test_each_request_of_a_session_begins_with_all_of_the_one_before(steps: list, budget: int, cap: int, name: str):
     async def live() -> None:
         async with opened(token_budget=budget, session_token_budget=cap) as bench:
             await bench.remember("My dog is called Rex")
@@ -167,7 +172,9 @@ def test_each_request_of_a_session_begins_with_all_of_the_one_before(steps: list
                 if kind == "learn":
                     await bench.remember(text)
                     continue
-                exchange = await bench.ask({"role": "system", "content": "be brief"}, *talk)
+                if kind == "retry" and not name and len(talk) == 1:
+                    continue  # a first message said again may be another conversation; nobody can tell
+                exchange = await bench.ask({"role": "system", "content": "be brief"}, *talk, session=name or None)
                 now = sent(exchange)
                 assert now[: len(before)] == before
                 assert [m["role"] for m in now[1:]] == [m["role"] for m in talk]

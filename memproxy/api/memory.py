@@ -104,7 +104,6 @@ class MemoryApi:
                 process_only=narrow,
                 kinds=frozenset(body.kinds) if body.kinds is not None else None,
                 at=body.at,
-                floor=False,
             )
         )
         block = recalled.block

@@ -31,6 +31,8 @@ from memproxy.recall.rank import Ranking, rank
 from memproxy.recall.render import block
 from memproxy.tasks import Tasks
 
+NOTED = 3
+"""How far down the ranking messages are looked for that the model has before it, in blocks' worth of facts."""
 NARROW = 16
 """How many times more vectors are asked for where a filter will throw most of them away."""
 
@@ -207,6 +209,7 @@ def _packed(query: Query, held: EntityMemory, question: Question, candidates: Ca
     packing = Packing(query.budget, query.limit, Seen(query.visible, query.given))
     rows, sameness = candidates.rows.tolist(), candidates.facts["sameness"].tolist()
     cut = above(candidates, ranking, question) if query.floor else len(ranking.order)
+    packing.note(held.facts[rows[i]] for i in ranking.order[: NOTED * query.limit].tolist())
     for i in ranking.order[:cut].tolist():
         if packing.full:
             break

@@ -50,6 +50,12 @@ class Packing:
     def full(self) -> bool:
         return len(self.taken) >= self.limit or self._misses >= MISSES
 
+    def note(self, facts: Iterable[Fact]) -> None:
+        """Messages that the model has before it word for word: statements taken from them say nothing new."""
+        for fact in facts:
+            if fact.kind == "episode" and self.seen.has(fact):
+                self._tell(fact)
+
     def offer(self, position: int, fact: Fact, sameness: int) -> None:
         """`sameness` is equal for facts of the same words."""
         reason = self._reason(fact, sameness)
@@ -62,7 +68,10 @@ class Packing:
         self.tokens += fact.tokens
         self._sameness.add(sameness)
         if fact.kind == "episode":
-            self._told.update(source.message_id for source in fact.sources)
+            self._tell(fact)
+
+    def _tell(self, episode: Fact) -> None:
+        self._told.update(source.message_id for source in episode.sources)
 
     def _reason(self, fact: Fact, sameness: int) -> str | None:
         if sameness in self._sameness or self._repeats(fact):
@@ -72,7 +81,7 @@ class Packing:
         return self.seen.has(fact)
 
     def _repeats(self, fact: Fact) -> bool:
-        """A statement whose own message stands in the block already."""
+        """A statement whose own message stands in the block or in the history already."""
         return fact.kind != "episode" and any(source.message_id in self._told for source in fact.sources)
 
     def drop(self, facts: Iterable[Fact], reason: str) -> None:

@@ -58,10 +58,12 @@ def block(facts: Iterable[Fact]) -> str:
 
 
 def _when(fact: Fact) -> str:
-    """An episode was said on a day; a statement holds since one, and until one where it has ended."""
+    """An episode was said on a day and an event has one; a statement holds since one, and until one if it ended."""
     if fact.kind == "episode":
         return _day(fact.first_seen)
     start = _day(fact.valid_from or fact.first_seen)
+    if fact.kind == "event":
+        return start
     return f"since {start}" if fact.valid_to is None else f"{start} to {_day(fact.valid_to)}"
 
 

@@ -171,14 +171,13 @@ async def test_each_request_begins_with_all_of_the_one_before_through_a_tool_loo
     service: ServiceProcess, up: ScriptedUpstream, ai: openai.AsyncOpenAI, person: str
 ):
     """Promise 5, with the official client: what the provider has seen it sees again."""
-    await ai.chat.completions.create(
-        model=MODEL, messages=[user("I am allergic to peanuts. My dog is called Biscuit.")]
-    )
+    await ai.chat.completions.create(model=MODEL, messages=[user("I am allergic to peanuts.")])
     await service.settled(entity=person)
     replies = iter(
         [
             Answer("", (ToolCall("call_1", "find", '{"q":"snack"}'),)),
             Answer("Have an apple."),
+            Answer("What a nice name."),
             Answer("Biscuit would like a walk."),
         ]
     )
@@ -192,8 +191,15 @@ async def test_each_request_begins_with_all_of_the_one_before_through_a_tool_loo
         if message.tool_calls:
             talk.append({"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "apple"})
         elif step == 1:
+            with_another_app = {"X-Memproxy-Process": "other", "X-Memproxy-Memory": "capture"}
+            await ai.with_options(default_headers=with_another_app).chat.completions.create(
+                model=MODEL, messages=[user("My dog is called Biscuit.")], extra_headers={"X-Memproxy-Entity": person}
+            )
+            await service.settled(entity=person)
             talk.append(user("And what does my dog want?"))
-    seen = [request.messages for request in up.requests]
+    seen = [
+        request.messages for request in up.requests if request.messages[0]["content"] != "My dog is called Biscuit."
+    ]
     assert "peanuts" in seen[0][0]["content"]
     assert seen[1][: len(seen[0])] == seen[0]
     assert seen[2][: len(seen[1])] == seen[1]

@@ -41,6 +41,15 @@ def test_a_statement_is_not_added_to_the_message_it_was_read_in():
     assert pack(statement, episode).taken == [0, 1]
 
 
+def test_a_statement_is_not_added_to_a_message_that_was_given_before():
+    said = (Source("m1", "s1"),)
+    episode, statement = fact(1, sources=said), fact(2, kind="profile", sources=said)
+    packing = Packing(1000, 50, Seen(given=frozenset({episode.id})))
+    packing.note((episode, statement))
+    packing.offer(0, statement, 1)
+    assert packing.left_out == [(statement.id, "duplicate")]
+
+
 def test_what_the_model_sees_anyway_is_left_out():
     seen = Seen(texts=("... I live in Lisbon. ...",), given=frozenset({"fact-2"}))
     packing = pack(fact(1, text="I live in Lisbon."), fact(2), fact(3), seen=seen)
