@@ -6,6 +6,7 @@ store ─► index ─► embedder ─► tasks ─► recall, capture, worker �
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -346,6 +347,9 @@ async def serve(settings: Settings) -> int:
         loop.add_signal_handler(number, on_signal)
     async with service(settings, Tasks(on_death=on_death)) as running:
         await running.start()
+        # What is loaded now stays: the collector need not walk it again and again while chats wait.
+        gc.collect()
+        gc.freeze()
         log.info(
             "memproxy is listening",
             extra={"listen": settings.listen, "upstream": _host(settings.upstream), "auth": settings.auth_mode},

@@ -33,13 +33,13 @@ class Caller:
     spent: str | None = None
     """The header that carried a memproxy key, and must not go upstream."""
 
-    def entity(self, named: str | None, claimed: str | None) -> str | None:
-        """Whose memory: what header or path name, else what the body claims, else what the key is bound to. A key that
-        pins an entity overrides claims and refuses another name."""
+    def entity(self, named: str | None) -> str | None:
+        """Whose memory, as far as the envelope says: what the key is bound to, else what header or path name. None
+        leaves it to the body. A key that is bound to an entity refuses another name, and overrides the body's."""
         pinned = self.key.entity if self.key else None
         if pinned and named and named != pinned:
             raise Forbidden(f"this key is bound to the entity {pinned!r}", param="X-Memproxy-Entity")
-        return pinned or named or claimed
+        return pinned or named
 
     def process(self, named: str | None) -> str | None:
         pinned = self.key.process if self.key else None

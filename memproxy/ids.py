@@ -2,7 +2,7 @@
 
 import re
 
-from uuid6 import uuid7
+from uuid_utils import uuid7
 
 ID = re.compile(r"[A-Za-z0-9._@:+-]{1,128}")
 ID_RULE = "1-128 characters of A-Z a-z 0-9 . _ @ : + -"

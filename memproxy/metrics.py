@@ -39,10 +39,24 @@ class Metrics:
         self.written = Counter("memproxy_facts_written", "Facts that background work has written", **made)
         self.queue = Gauge("memproxy_job_queue_depth", "Jobs in the queue", ["state"], **made)
         self.queue_age = Gauge("memproxy_job_queue_age_seconds", "Age of the oldest waiting job", **made)
-        self.in_flight = Gauge("memproxy_requests_in_flight", "Requests being served", **made)
+        self.in_flight = Gauge("memproxy_requests_in_flight", "Requests being served; read when asked for", **made)
         self.duration = Histogram(
             "memproxy_request_seconds", "Time from a request to the end of its reply", buckets=SLOW, **made
         )
+
+        # Looking a label up costs as much as counting, and these are counted with each request.
+        self._outcomes = {name: self.memory.labels(name) for name in ("hit", "none", "off", "degraded")}
+        self._answered = {status: self.requests.labels(f"{status}xx") for status in range(1, 6)}
+
+    def entered(self, outcome: str, facts: int, tokens: int) -> None:
+        self._outcomes[outcome].inc()
+        if facts:
+            self.facts.inc(facts)
+            self.tokens.inc(tokens)
+
+    def answered(self, status: int, seconds: float) -> None:
+        self._answered[status // 100].inc()
+        self.duration.observe(seconds)
 
     def recalled(self, steps: Mapping[str, float]) -> None:
         for step, seconds in steps.items():

@@ -125,27 +125,27 @@ class Pipeline:
     async def enter(self, call: Call, body: bytes) -> Exchange:
         """What goes upstream, and what `leave` needs. Raises `Forbidden` where the key is bound to somebody else."""
         exchange = await self._enter(call, body)
-        self._metrics.memory.labels(exchange.outcome).inc()
-        if exchange.facts:
-            self._metrics.facts.inc(exchange.facts)
-            self._metrics.tokens.inc(exchange.tokens)
+        self._metrics.entered(exchange.outcome, exchange.facts, exchange.tokens)
         return exchange
 
     async def _enter(self, call: Call, body: bytes) -> Exchange:
         # Refusals do not depend on what the body holds, nor on the mode.
         process = call.caller.process(call.process)
-        call.caller.entity(call.entity, None)
+        named = call.caller.entity(call.entity)
         if not (call.mode.reads or call.mode.writes):
+            return Exchange(call, body)
+        if named is None:
+            named = claimed_id(self.dialect.claim(body)) or self._limits.owner
+        if named is None:
             return Exchange(call, body)
         try:
             prompt = self.dialect.read(body)
         except Unreadable:
             self._degraded("unreadable")
             return Exchange(call, body, outcome="degraded")
-        entity = call.caller.entity(call.entity, claimed_id(prompt.entity)) or self._limits.owner
-        if entity is None or not prompt.messages:
+        if not prompt.messages:
             return Exchange(call, body)
-        scope = Scope(call.caller.tenant, entity, process)
+        scope = Scope(call.caller.tenant, named, process)
         messages = keyed(prompt.messages)
         reading = await self._read(call, scope, messages)
         exchange = Exchange(call, body, _outcome(call.mode, reading), scope, _session(call, reading), messages)

@@ -30,15 +30,13 @@ Body = bytes | AsyncIterator[bytes] | None
 def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = frozenset()) -> CIMultiDict[str]:
     """The headers that are for the other end, in order, repeated ones too: without the hop-by-hop ones, those that
     `Connection` names, memproxy's own, and `drop` (lower case)."""
-    pairs = list(headers)
-    named = {
-        token.strip().lower() for name, value in pairs if name.lower() == "connection" for token in value.split(",")
-    }
-    gone = HOP_BY_HOP | named | drop
+    pairs = [(name, value, name.lower()) for name, value in headers]
+    gone = HOP_BY_HOP | drop
+    for _, value, lower in pairs:
+        if lower == "connection":
+            gone |= {token.strip().lower() for token in value.split(",")}
     return CIMultiDict(
-        (name, value)
-        for name, value in pairs
-        if (lower := name.lower()) not in gone and not lower.startswith("x-memproxy-")
+        [(name, value) for name, value, lower in pairs if lower not in gone and not lower.startswith("x-memproxy-")]
     )
 
 

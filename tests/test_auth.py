@@ -119,14 +119,14 @@ async def test_open_mode_takes_anybody_and_still_spends_a_memproxy_key():
     assert (caller.tenant, caller.spent) == ("default", "Authorization")
 
 
-def test_a_pinned_key_overrides_claims_and_refuses_other_names():
+def test_a_pinned_key_names_its_entity_and_refuses_other_names():
     key = ApiKey("id", "acme", b"", created_at=NOW, entity="alice", process="app")
     caller = Caller("acme", key=key)
-    assert caller.entity(None, "bob") == "alice"
-    assert caller.entity("alice", None) == "alice"
+    assert caller.entity(None) == "alice"
+    assert caller.entity("alice") == "alice"
     assert caller.process(None) == "app"
     with pytest.raises(Forbidden) as refused:
-        caller.entity("bob", None)
+        caller.entity("bob")
     assert refused.value.param == "X-Memproxy-Entity"
     with pytest.raises(Forbidden):
         caller.process("other")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
@@ -116,20 +115,19 @@ class DataPlane:
 
     async def _read(self, request: web.BaseRequest) -> bytes:
         """The body whole, as it came. Raises `BodyTooLarge`."""
-        pieces, size = [], request.content_length or 0
-        if size <= self._max_body:
-            size = 0
-            async for piece in request.content.iter_any():
-                size += len(piece)
-                pieces.append(piece)
-                if size > self._max_body:
-                    break
+        announced = request.content_length
+        if announced is not None and announced <= self._max_body:
+            return await request.content.read()
+        pieces, size = [], announced or 0
+        while size <= self._max_body and (piece := await request.content.readany()):
+            size += len(piece)
+            pieces.append(piece)
         if size > self._max_body:
             raise BodyTooLarge(
                 f"the body is larger than {self._max_body} bytes; shorten the history or raise the setting `max_body`",
                 param="max_body",
             )
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)
 
     def _headers(self, request: web.BaseRequest, caller: Caller, drop: frozenset[str]) -> CIMultiDict[str]:
         gone = drop | {"host"} | ({caller.spent.lower()} if caller.spent else set())
@@ -166,7 +164,7 @@ class DataPlane:
     async def _copy(self, reply: aiohttp.ClientResponse, response: web.StreamResponse, passage: Passage) -> None:
         """Every piece as it arrives; the last one once the turn is durable."""
         tee = passage.tee
-        async for piece in _pieces(reply):
+        while piece := await _next(reply):
             if tee is None:
                 await response.write(piece)
                 continue
@@ -197,11 +195,11 @@ def _stream(request: web.BaseRequest) -> Body:
     return request.content.iter_any() if request.can_read_body else None
 
 
-async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The reply's body as it arrives; errors of reading are told apart from those of writing to the client."""
+async def _next(reply: aiohttp.ClientResponse) -> bytes:
+    """What has arrived, as soon as something has; empty at the end. Errors of reading are told apart from those of
+    writing to the client."""
     try:
-        async for piece in reply.content.iter_any():
-            yield piece
+        return await reply.content.readany()
     except (aiohttp.ClientError, OSError) as exc:
         raise UpstreamBroke from exc
 

@@ -114,7 +114,7 @@ class MemoryApi:
         entity = request.query.get("entity")
         page = await self._board.jobs(
             caller.tenant,
-            entity=caller.entity(valid_id(entity, source="entity") if entity else None, None),
+            entity=caller.entity(valid_id(entity, source="entity") if entity else None),
             states=_states(request.query.get("state")),
             cursor=request.query.get("cursor"),
             limit=_limit(request.query.get("limit")),
@@ -129,7 +129,7 @@ class MemoryApi:
         """Who calls, and whose memory: a key that pins an entity refuses another."""
         caller = await self._gate.admit(request.headers)
         named = valid_id(request.match_info["entity"], source="entity")
-        entity = caller.entity(named, None)
+        entity = caller.entity(named)
         assert entity is not None
         return caller, Scope(caller.tenant, entity)
 

@@ -1,7 +1,7 @@
 """What the core knows of an API: a `Dialect` reads a request, inserts blocks into its bytes and reads the answer.
 
-Sans-I/O: bytes in, values out. A dialect never rewrites what it does not insert: positions in a `Prompt` are offsets
-into the body it was read from, and inserting splices bytes at those offsets.
+Sans-I/O: bytes in, values out. A dialect never rewrites what it does not insert: inserting splices bytes at offsets
+into the body that the prompt was read from.
 """
 
 from __future__ import annotations
@@ -18,16 +18,6 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a block may go into one message: `text` is inside a JSON string, `part` is in front of a list's first
-    part (`more` says whether the list holds any)."""
-
-    offset: int
-    kind: str
-    more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """One message of a request as the client sent it."""
 
@@ -38,7 +28,6 @@ class Said:
     """Ids of the tool calls it makes (assistant) or answers (tool)."""
     extra: bytes | None = None
     """JSON of what a replay needs beside the text."""
-    slot: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +36,8 @@ class Prompt:
 
     messages: tuple[Said, ...]
     model: str = ""
-    entity: str | None = None
-    """Whom the body names as the person: a claim."""
-    system: Slot | None = None
-    """Where a block goes with `placement = "system"`: the end of the system message, or the head of the list."""
+    source: object = None
+    """What the dialect itself needs to insert into the body; nobody else looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +53,10 @@ class Answer:
 
 class Dialect(Protocol):
     name: str
+
+    def claim(self, body: bytes) -> str | None:
+        """Whom the body names as the person, where it does; cheap, since most bodies name nobody."""
+        ...
 
     def read(self, body: bytes) -> Prompt:
         """Raises `Unreadable`."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import Raw, Struct
 
-from memproxy.dialects.dialect import Answer, Prompt, Said, Slot, Splice, Unreadable
+from memproxy.dialects.dialect import Answer, Prompt, Said, Splice, Unreadable
 from memproxy.domain import Usage
 
 NONE = Raw(b"null")
@@ -34,9 +35,31 @@ class _Message(Struct):
 class _Request(Struct):
     messages: Raw
     model: Raw = NONE
+
+
+class _Claims(Struct):
     user: Raw = NONE
     safety_identifier: Raw = NONE
     metadata: Raw = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Where a block may go: `text` is inside a JSON string, `part` in a list of parts, `message` in the list of
+    messages; `more` says whether the list holds any."""
+
+    offset: int
+    kind: str
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The buffer that was decoded, and the views into it."""
+
+    buffer: bytes
+    messages: list[_Message]
+    whole: Raw
 
 
 class _Call(Struct):
@@ -73,6 +96,7 @@ class _Reply(Struct):
     error: Raw = NONE
 
 
+_claims = msgspec.json.Decoder(_Claims)
 _request = msgspec.json.Decoder(_Request)
 _messages = msgspec.json.Decoder(list[_Message])
 _reply = msgspec.json.Decoder(_Reply)
@@ -142,25 +166,26 @@ class OpenAIChat:
 
     name = "openai_chat"
 
+    def claim(self, body: bytes) -> str | None:
+        try:
+            return _claimed_entity(_claims.decode(body))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
     def read(self, body: bytes) -> Prompt:
         try:
             buffer, request = _request_of(body)
             messages = _messages.decode(request.messages)
-            origin = address(buffer)
-            said = tuple(_said(message, origin) for message in messages)
+            said = tuple(map(_said, messages))
+            return Prompt(said, text_of(request.model), _Source(buffer, messages, request.messages))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Unreadable(str(exc)) from exc
-        return Prompt(
-            messages=said,
-            model=text_of(request.model),
-            entity=_claimed_entity(request),
-            system=_system_slot(messages, said, request.messages, origin),
-        )
 
     def insert(self, body: bytes, prompt: Prompt, blocks: Mapping[int, str]) -> bytes:
-        splice = Splice()
+        source = _source(prompt)
+        origin, splice = address(source.buffer), Splice()
         for index, block in blocks.items():
-            slot = prompt.messages[index].slot
+            slot = _slot(source.messages[index].content, origin)
             if slot is None:
                 continue
             text = msgspec.json.encode(block)
@@ -169,16 +194,17 @@ class OpenAIChat:
         return splice.apply(body)
 
     def insert_system(self, body: bytes, prompt: Prompt, blocks: tuple[str, ...]) -> bytes:
-        if prompt.system is None or not blocks:
+        if not blocks:
             return body
+        slot = _system_slot(_source(prompt), prompt.messages)
         text = msgspec.json.encode("\n\n".join(block.strip() for block in blocks))
         piece = {
             "text": b"\\n\\n" + text[1:-1],
-            "part": (b"," if prompt.system.more else b"") + b'{"type":"text","text":' + text + b"}",
-            "message": b'{"role":"system","content":' + text + (b"}," if prompt.system.more else b"}"),
-        }[prompt.system.kind]
+            "part": (b"," if slot.more else b"") + b'{"type":"text","text":' + text + b"}",
+            "message": b'{"role":"system","content":' + text + (b"}," if slot.more else b"}"),
+        }[slot.kind]
         splice = Splice()
-        splice.add(prompt.system.offset, piece)
+        splice.add(slot.offset, piece)
         return splice.apply(body)
 
     def answer(self, body: bytes, *, stream: bool) -> Answer | None:
@@ -234,18 +260,18 @@ class _Calls:
         return msgspec.json.encode({"tool_calls": list(self._calls.values())}) if self._calls else None
 
 
-def _said(message: _Message, origin: int) -> Said:
-    role = text_of(message.role)
+def _source(prompt: Prompt) -> _Source:
+    assert isinstance(prompt.source, _Source)
+    return prompt.source
+
+
+def _said(message: _Message) -> Said:
+    role, text = text_of(message.role), content_text(message.content)
+    if message.tool_calls is message.tool_call_id is message.function_call is message.refusal is message.name is NONE:
+        return Said(role, text)  # nearly all messages have no more
     call_id = text_of(message.tool_call_id)
     calls = (call_id,) if call_id else _call_ids(message.tool_calls)
-    return Said(
-        role=role,
-        text=content_text(message.content),
-        name=text_of(message.name) or None,
-        calls=calls,
-        extra=_extra(message),
-        slot=_slot(message.content, origin) if role == "user" else None,
-    )
+    return Said(role, text, name=text_of(message.name) or None, calls=calls, extra=_extra(message))
 
 
 def _call_ids(raw: Raw) -> tuple[str, ...]:
@@ -264,28 +290,32 @@ def _extra(message: _Message) -> bytes | None:
     return msgspec.json.encode(kept) if kept else None
 
 
-def _slot(content: Raw, origin: int) -> Slot | None:
+def _slot(content: Raw, origin: int) -> _Slot | None:
     head = bytes(memoryview(content)[:1])
     if head not in (b'"', b"["):
         return None
     more = head == b"[" and bool(bytes(content)[1:-1].strip())
-    return Slot(address(content) - origin + 1, "text" if head == b'"' else "part", more)
+    return _Slot(address(content) - origin + 1, "text" if head == b'"' else "part", more)
 
 
-def _system_slot(messages: list[_Message], said: tuple[Said, ...], all_messages: Raw, origin: int) -> Slot:
-    for message, one in zip(messages, said, strict=True):
+def _system_slot(source: _Source, said: tuple[Said, ...]) -> _Slot:
+    """The end of the first system message, or the head of the list of messages."""
+    origin = address(source.buffer)
+    for message, one in zip(source.messages, said, strict=True):
         slot = _slot(message.content, origin) if one.role in ("system", "developer") else None
         if slot is not None:
             end = address(message.content) - origin + len(bytes(message.content)) - 1
-            return Slot(end, slot.kind, slot.more)
-    return Slot(address(all_messages) - origin + 1, "message", bool(messages))
+            return _Slot(end, slot.kind, slot.more)
+    return _Slot(address(source.whole) - origin + 1, "message", bool(source.messages))
 
 
-def _claimed_entity(request: _Request) -> str | None:
-    for raw in (request.safety_identifier, request.user):
-        if claim := text_of(raw):
+def _claimed_entity(claims: _Claims) -> str | None:
+    for raw in (claims.safety_identifier, claims.user):
+        if raw is not NONE and (claim := text_of(raw)):
             return claim
-    metadata = _decoded(request.metadata)
+    if claims.metadata is NONE:
+        return None
+    metadata = _decoded(claims.metadata)
     person = metadata.get("user_id") if isinstance(metadata, dict) else None
     return person if isinstance(person, str) and person else None
 

@@ -101,7 +101,7 @@ def test_tool_calls_and_their_results_are_kept_for_a_legal_replay():
     ],
 )
 def test_the_body_claims_an_entity_in_the_documented_order(fields: dict, entity: str | None):
-    assert chat.read(request({"role": "user", "content": "hi"}, **fields)).entity == entity
+    assert chat.claim(request({"role": "user", "content": "hi"}, **fields)) == entity
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_inserting_and_taking_out_again_gives_the_original(messages: list, extra
     body = json.dumps({"x": extra, "messages": messages}, ensure_ascii=False).encode("utf-8", "replace")
     block = block.encode("utf-8", "replace").decode()
     prompt = chat.read(body)
-    places = {i: block for i, said in enumerate(prompt.messages) if said.slot is not None}
+    places = {i: block for i, message in enumerate(messages) if isinstance(message.get("content"), str | list)}
     inserted = json.loads(chat.insert(body, prompt, places))
     for index in places:
         content = inserted["messages"][index]["content"]
