@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from memproxy.ports import Vector
 
 _LOOK_AHEAD = 64
 """How many waiting texts are looked at to fill a batch."""
+_WASTE = 1.08
+"""Padded characters per character of text that a batch may have."""
+_SHORT = 32
+"""Characters of padding that never matter: a handful of tokens."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,27 +36,28 @@ class Waiting:
 
 
 def pick(queue: deque[Waiting], *, most: int, budget: int) -> list[Waiting]:
-    """Take the oldest, and of those behind it the ones of similar length, while the padded batch stays in `budget`
-    characters. Those that gave up are thrown away."""
-    batch: list[Waiting] = []
-    passed: list[Waiting] = []
-    for _ in range(min(len(queue), _LOOK_AHEAD)):
-        if len(batch) == most:
+    """Take the oldest, and of those behind it the ones of nearly its length, while the padded batch stays in `budget`
+    characters. Those that gave up are thrown away.
+
+    Padding costs as much as text, and a batch of one is as cheap per text as any other: a batch only spares hops to
+    the thread, so it is not worth more padding than `_WASTE`."""
+    while queue and queue[0].future.done():
+        queue.popleft()
+    if not queue:
+        return []
+    oldest = queue[0]
+    near = [one for one in islice(queue, 1, _LOOK_AHEAD) if not one.future.done()]
+    near.sort(key=lambda one: abs(len(one.text) - len(oldest.text)))
+    batch = [oldest]
+    longest = total = len(oldest.text)
+    for one in near[: most - 1]:
+        longest, total = max(longest, len(one.text)), total + len(one.text)
+        if longest * (len(batch) + 1) > min(budget, total * _WASTE + _SHORT):
             break
-        one = queue.popleft()
-        if one.future.done():
-            continue
-        (batch if _fits(batch, one, budget) else passed).append(one)
-    queue.extendleft(reversed(passed))
+        batch.append(one)
+    for one in batch:
+        queue.remove(one)
     return batch
-
-
-def _fits(batch: list[Waiting], one: Waiting, budget: int) -> bool:
-    if not batch:
-        return True
-    lengths = [len(other.text) for other in batch]
-    longest, shortest = max(*lengths, len(one.text)), min(*lengths, len(one.text))
-    return longest <= 2 * shortest + 32 and longest * (len(batch) + 1) <= budget
 
 
 class Lane:
