@@ -11,13 +11,10 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import perf_counter
-from types import TracebackType
-from typing import Literal, Self
 
 from pydantic import SecretStr
 
@@ -31,10 +28,11 @@ from memproxy.auth import Gate, KeyRing
 from memproxy.capture import Capture
 from memproxy.config import Settings, is_loopback
 from memproxy.dialects.openai_chat import OpenAIChat
+from memproxy.embedders import NO_DIMENSIONS, Absent, Measured
 from memproxy.errors import ConfigError, ModelUnavailable
 from memproxy.metrics import Metrics
 from memproxy.pipeline import Limits, Pipeline
-from memproxy.ports import Embedder, Extractor, Index, Store, Tokenizer, Vector
+from memproxy.ports import Embedder, Extractor, Index, Store, Tokenizer
 from memproxy.recall.engine import Recall
 from memproxy.server import Server
 from memproxy.tasks import Tasks
@@ -43,66 +41,12 @@ from memproxy.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
-# Without a model nothing is ever put into the index, whatever its dimensions.
-NO_DIMENSIONS = 1
 # What is waiting is committed in milliseconds; a store that needs longer than this at the end is gone.
 LAST_COMMITS = 10.0
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class Measured:
-    """An embedder whose calls are timed."""
-
-    def __init__(self, *, inner: Embedder, metrics: Metrics) -> None:
-        self._inner = inner
-        self._metrics = metrics
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def dimensions(self) -> int:
-        return self._inner.dimensions
-
-    async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._inner.__aexit__(kind, error, trace)
-
-    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "passage"]) -> Vector:
-        start = perf_counter()
-        vectors = await self._inner.embed(texts, purpose=purpose)
-        self._metrics.embed_time.labels(purpose).observe(perf_counter() - start)
-        return vectors
-
-
-class Absent:
-    """Stands where a model should be: recall goes on by words alone and says so with each request."""
-
-    name = "absent"
-    dimensions = NO_DIMENSIONS
-
-    def __init__(self, *, reason: ModelUnavailable) -> None:
-        self._reason = reason
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "passage"]) -> Vector:
-        raise ModelUnavailable(str(self._reason)) from self._reason
 
 
 @dataclass(frozen=True, slots=True)
