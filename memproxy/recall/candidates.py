@@ -58,17 +58,20 @@ def gather(memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Ma
     line = np.where(gaps, np.float32(np.nan), cosines[-1] if len(cosines) else FAR)
     line[places[dense]] = cosines
     rows = _merged(dense, _best(matches.near + 0.3 * matches.own), len(places))
-    facts = memory.table[rows]
+    facts = memory.table.take(rows)  # a tenth of what indexing takes, for rows of many columns
     allowed = only.admits(facts)
-    rows, facts = rows[allowed], facts[allowed]
+    if not allowed.all():
+        rows, facts = rows[allowed], facts.compress(allowed)
     at = places[rows]
     return Candidates(rows, facts, line[at], _around(line, at), matches.own[rows], matches.near[rows])
 
 
 def _located(memory: EntityMemory, found: Sequence[tuple[int, float]]) -> tuple[Rows, Scores]:
     """Rows and cosines of found fact numbers. One that the index holds and we do not is newer than what we loaded."""
-    known = [(row, cosine) for number, cosine in found if (row := memory.rows.get(number)) is not None]
-    rows, cosines = zip(*known, strict=True) if known else ((), ())
+    numbers, cosines = zip(*found, strict=True) if found else ((), ())
+    rows = list(map(memory.rows.get, numbers))
+    if None in rows:
+        return _located(memory, [pair for pair in found if pair[0] in memory.rows])
     return np.array(rows, np.int64), np.array(cosines, np.float32)
 
 

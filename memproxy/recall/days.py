@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 _MONTHS = {name.lower(): i for names in (month_name, month_abbr) for i, name in enumerate(names) if i} | {"sept": 9}
 _MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
 _DAY, _YEAR = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b", r"(?P<year>(?:19|20)\d\d)\b"
-_HINT = re.compile(rf"\b{_MONTH}|\b\d{{4}}-\d\d-\d\d\b", re.IGNORECASE)
+_HINT = re.compile(rf"\b(?=[adfjmnos\d])(?:{_MONTH}|\d{{4}}-\d\d-\d\d\b)", re.IGNORECASE)
+"""Looks at the first letter of a word before it tries all months."""
 _FORMS = [
     re.compile(form, re.IGNORECASE)
     for form in (

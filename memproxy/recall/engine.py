@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 import msgspec
+import numpy as np
 
 from memproxy.domain import Block, Hit, Scope
 from memproxy.errors import MemproxyError
@@ -207,22 +208,26 @@ def _filter(query: Query, held: EntityMemory) -> Filter:
 
 def _packed(query: Query, held: EntityMemory, question: Question, candidates: Candidates, ranking: Ranking) -> Packing:
     packing = Packing(query.budget, query.limit, Seen(query.visible, query.given))
-    rows, sameness = candidates.rows.tolist(), candidates.facts["sameness"].tolist()
     cut = above(candidates, ranking, question) if query.floor else len(ranking.order)
-    packing.note(held.facts[rows[i]] for i in ranking.order[: NOTED * query.limit].tolist())
-    for i in ranking.order[:cut].tolist():
+    best = ranking.order[: max(cut + query.limit, NOTED * query.limit)]
+    rows, worth = candidates.rows[best].tolist(), best[:cut]
+    packing.note(held.facts[row] for row in rows[: NOTED * query.limit])
+    sameness = candidates.facts["sameness"][worth].tolist()
+    for position, row, same in zip(worth.tolist(), rows[:cut], sameness, strict=True):
         if packing.full:
             break
-        packing.offer(i, held.facts[rows[i]], sameness[i])
-    best_below = ranking.order[cut : cut + query.limit].tolist()
-    packing.drop((held.facts[rows[i]] for i in best_below), "floor")
+        packing.offer(position, held.facts[row], same)
+    packing.drop((held.facts[row] for row in rows[cut : cut + query.limit]), "floor")
     return packing
 
 
 def _hits(held: EntityMemory, candidates: Candidates, ranking: Ranking, taken: Sequence[int]) -> tuple[Hit, ...]:
-    scores = ranking.scores[list(taken)].astype(float).round(4).tolist()
-    facts = (held.facts[row] for row in candidates.rows[list(taken)].tolist())
-    return tuple(map(Hit, facts, scores, ranking.why(taken)))
+    if not taken:
+        return ()
+    chosen = np.array(taken, np.intp)
+    scores = ranking.scores[chosen].astype(float).round(4).tolist()
+    facts = (held.facts[row] for row in candidates.rows[chosen].tolist())
+    return tuple(map(Hit, facts, scores, ranking.why(chosen)))
 
 
 _JSON = msgspec.json.Encoder()

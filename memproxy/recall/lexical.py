@@ -55,6 +55,8 @@ class Lexical:
     def __init__(self) -> None:
         self._postings: dict[str, array[int]] = {}
         self._lengths = np.zeros(64, np.float32)
+        self._norms: Scores | None = None
+        """BM25's measure of each row's length against the mean; None until asked for."""
         self._count = 0
         self._total = 0
         self.bytes = 0
@@ -85,6 +87,7 @@ class Lexical:
         if row >= len(self._lengths):
             self._lengths = np.concatenate([self._lengths, np.zeros(max(row, len(self._lengths)), np.float32)])
         self._lengths[row] = length if sign > 0 else 0
+        self._norms = None
         self._count += sign
         self._total += sign * length
 
@@ -112,9 +115,10 @@ class Lexical:
         return math.log(1 + (self._count - holders + 0.5) / (holders + 0.5))
 
     def _saturated(self, rows: Rows, times: Scores) -> Scores:
-        mean = self._total / self._count or 1.0
-        norm = K1 * (1 - B) + K1 * B / mean * self._lengths[rows]
-        return ((K1 + 1) * times / (times + norm)).astype(np.float32)
+        if self._norms is None:
+            mean = self._total / self._count or 1.0
+            self._norms = K1 * (1 - B) + K1 * B / mean * self._lengths
+        return (K1 + 1) * times / (times + self._norms[rows])
 
 
 def _spread(near: Scores, reached: Scores, at: Rows, weight: float) -> None:

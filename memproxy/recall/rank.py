@@ -9,7 +9,7 @@ is. z-scores over an entity's facts were rejected: they make the best of a bad l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,13 +96,15 @@ class Ranking:
     scores: Scores
     parts: NDArray[np.float32]
 
-    def why(self, candidates: Sequence[int]) -> list[dict[str, float]]:
+    def why(self, candidates: NDArray[np.intp]) -> list[dict[str, float]]:
         rows = self.parts[candidates].astype(np.float64).round(3).tolist()
         return [{name: part for name, part in zip(_NAMES, row, strict=True) if part} for row in rows]
 
 
 def rank(found: Candidates, question: Question) -> Ranking:
-    parts = np.stack([weight * signal(found, question) for signal, weight in WEIGHTS.items()], axis=1)
+    parts = np.empty((len(found.rows), len(WEIGHTS)), np.float32)
+    for column, (signal, weight) in enumerate(WEIGHTS.items()):
+        np.multiply(signal(found, question), weight, out=parts[:, column])
     scores = parts.sum(axis=1)
     # Of equals the newer comes first, and the order never depends on how the candidates were found.
     return Ranking(np.lexsort((-found.facts["number"], -scores)), scores, parts)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from memproxy.domain import Fact
 
@@ -75,4 +76,9 @@ def _who(fact: Fact) -> str:
     """Typed facts are sentences about the person already; an episode is someone's words."""
     if fact.kind != "episode":
         return ""
-    return f"{quoted(fact.speaker or fact.role)}: "
+    return _named(fact.speaker or fact.role)
+
+
+@lru_cache(maxsize=1024)
+def _named(who: str) -> str:
+    return f"{quoted(who)}: "

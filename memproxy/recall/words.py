@@ -17,6 +17,7 @@ SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _WORD = re.compile(rf"[{SPACELESS}]+|[^\W_{SPACELESS}]+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _SPACELESS = re.compile(f"[{SPACELESS}]+")
 _IS_SPACELESS = re.compile(f"[{SPACELESS}]").match
 _MARKS = re.compile("[\u0300-\u036f]+")
@@ -27,6 +28,8 @@ STOP = frozenset(files("memproxy.recall").joinpath("function_words.txt").read_te
 
 def terms(text: str) -> list[str]:
     """The index terms of a text in their order, repeated where they repeat."""
+    if text.isascii():  # the same words in half the time
+        return [stem(word) for word in _ASCII_WORD.findall(text.lower()) if word not in STOP]
     found: list[str] = []
     for word in _WORD.findall(folded(text)):
         if not word.isascii() and _IS_SPACELESS(word):
