@@ -54,7 +54,7 @@ class Exact:
             if count < 1:
                 return []
             slots, distances = self._index.knn_query(vector, k=count, num_threads=1)
-            return list(zip(self._numbers[slots[0]].tolist(), (1 - distances[0]).tolist(), strict=True))
+            return list(zip(self._numbers.take(slots[0]).tolist(), (1 - distances[0]).tolist(), strict=True))
 
     def content(self) -> tuple[NDArray[np.int64], Rows]:
         """A copy of all numbers and their rows."""

@@ -69,10 +69,11 @@ def gather(memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Ma
 def _located(memory: EntityMemory, found: Sequence[tuple[int, float]]) -> tuple[Rows, Scores]:
     """Rows and cosines of found fact numbers. One that the index holds and we do not is newer than what we loaded."""
     numbers, cosines = zip(*found, strict=True) if found else ((), ())
-    rows = list(map(memory.rows.get, numbers))
-    if None in rows:
+    try:
+        rows = np.fromiter(map(memory.rows.__getitem__, numbers), np.int64, len(numbers))
+    except KeyError:
         return _located(memory, [pair for pair in found if pair[0] in memory.rows])
-    return np.array(rows, np.int64), np.array(cosines, np.float32)
+    return rows, np.fromiter(cosines, np.float32, len(cosines))
 
 
 def _around(line: Scores, at: Rows) -> Scores:

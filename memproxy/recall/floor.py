@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from memproxy.recall.candidates import Candidates
 from memproxy.recall.question import Question
 from memproxy.recall.rank import Ranking
@@ -38,7 +40,7 @@ def above(found: Candidates, ranking: Ranking, question: Question) -> int:
     if not len(found.rows) or not _opens(found, question):
         return 0
     scores = ranking.scores[ranking.order]
-    return int((scores >= scores[0] - CUT).sum())
+    return int(np.count_nonzero(scores >= scores[0] - CUT))
 
 
 def _opens(found: Candidates, question: Question) -> bool:
@@ -49,9 +51,10 @@ def _opens(found: Candidates, question: Question) -> bool:
 
 def _evidence(found: Candidates, question: Question) -> float:
     near = float(found.near.max())
-    if not found.cosine.any():
+    best = float(found.cosine.max())
+    if best == 0 and not found.cosine.any():
         return WORDS_ALONE * near
-    meaning = float(found.cosine.max()) + float(found.around.max())
+    meaning = best + float(found.around.max())
     return meaning + 0.1 * near if question.trust == 1 else question.trust * meaning + near
 
 

@@ -125,6 +125,10 @@ def _spread(near: Scores, reached: Scores, at: Rows, weight: float) -> None:
     """Add the term to all places within reach of `at`, farthest first so that the nearest occurrence overwrites."""
     touched = (at + _STEPS).ravel()
     reached[touched] = np.repeat(_FADES, len(at))
+    if len(near) < LARGE:  # a short line is added up whole sooner than by places
+        near += weight * reached
+        reached.fill(0)
+        return
     # A place touched twice is computed twice from the old value and assigned the same sum: it counts once.
     near[touched] += weight * reached[touched]
     reached[touched] = 0
