@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from memproxy.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
+# A fifth of Python's default, in seconds.
+SWITCH = 0.001
 # What is waiting is committed in milliseconds; a store that needs longer than this at the end is gone.
 LAST_COMMITS = 10.0
 
@@ -294,6 +297,8 @@ async def serve(settings: Settings) -> int:
         # What is loaded now stays: the collector need not walk it again and again while chats wait.
         gc.collect()
         gc.freeze()
+        # Threads that read rows or embed hold the interpreter no longer than this when a chat wants it.
+        sys.setswitchinterval(SWITCH)
         log.info(
             "memproxy is listening",
             extra={"listen": settings.listen, "upstream": _host(settings.upstream), "auth": settings.auth_mode},
