@@ -104,6 +104,8 @@ class MemoryApi:
                 process_only=narrow,
                 kinds=frozenset(body.kinds) if body.kinds is not None else None,
                 at=body.at,
+                # What a chat would get; no chat asks for kinds, and who does wants to see the best of them.
+                floor=body.kinds is None,
             )
         )
         block = recalled.block
