@@ -271,7 +271,10 @@ class Pipeline:
             return None  # the upstream answered something that is no answer: nothing was said
         # The look at the beginning may have failed; by now there is time for another.
         known = exchange.known or await self._look(exchange.scope, exchange.call.session, exchange.messages)
-        session = exchange.call.session or known.session or exchange.session
+        session = exchange.call.session or known.session
+        if session is None and not exchange.call.mode.writes:
+            return None  # a ledger that no later request can find again
+        session = session or exchange.session
         now = self._clock()
         messages = self._captured(exchange, known, answer, complete, now) if exchange.call.mode.writes else ()
         job = Job(new_id(), "extract", exchange.scope, session, now, now)

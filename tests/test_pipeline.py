@@ -352,6 +352,16 @@ async def test_a_reply_that_broke_off_is_kept_and_marked(bench: Bench):
     assert [(m.text, m.complete) for m in page.items] == [("tell me", True), ("half", False)]
 
 
+async def test_reading_only_keeps_the_ledger_of_a_known_session_and_makes_no_other(bench: Bench):
+    await bench.remember(*EVERYTHING)
+    for session in ("named", None):
+        exchange = await bench.ask(user("What is my dog called?"), mode="recall", session=session)
+        assert exchange.outcome == "hit"
+        await bench.reply(exchange, Answer("Biscuit."))
+    found = await bench.store.sessions(ALICE, cursor=None, limit=9)
+    assert [(one.id, one.messages) for one in found.items] == [("named", 0)]
+
+
 async def test_a_reply_that_is_no_answer_is_not_remembered(bench: Bench):
     exchange = await bench.ask(user("tell me"))
     await bench.pipeline.leave(exchange, b"<html>", stream=False, complete=True)

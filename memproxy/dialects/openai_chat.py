@@ -105,6 +105,10 @@ _raws = msgspec.json.Decoder(list[Raw])
 
 # A line of its own, which no JSON string can forge: inside one, a line break is escaped.
 _DONE = re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]")
+_CUT_OFF = re.compile(
+    rb'"message"\s*:\s*\{[^{}]*?"content"\s*:\s*"((?:[^"\\]|\\[^u]|\\u[0-9a-fA-F]{4})*)(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z',
+    re.DOTALL,
+)
 # One escape at a time, so that an escaped backslash is never taken for the head of another escape.
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
@@ -209,7 +213,7 @@ class OpenAIChat:
 
     def answer(self, body: bytes, *, stream: bool) -> Answer | None:
         replies = list(_events(body) if stream else _whole(body))
-        text, calls, finished, usage, model, failed = "", _Calls(), stream is False, None, "", False
+        calls, finished, usage, model, failed = _Calls(), stream is False, None, "", False
         pieces: list[str] = []
         for reply in replies:
             model, usage = reply.model or model, reply.usage or usage
@@ -223,6 +227,8 @@ class OpenAIChat:
                     pieces += [content_text(said.content), said.refusal or ""]
                     calls.add(said.tool_calls or ())
         text = "".join(pieces)
+        if not stream and not replies and (text := _cut_off(body)):
+            return Answer(text, complete=False)
         if not text and not calls:
             return None
         used = Usage(model, (usage.prompt_tokens or 0), (usage.completion_tokens or 0)) if usage else None
@@ -327,6 +333,15 @@ def _whole(body: bytes) -> Iterator[_Reply]:
             return
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
+
+
+def _cut_off(body: bytes) -> str:
+    """The text of a JSON reply that broke off in the middle of it."""
+    match = _CUT_OFF.search(body)
+    try:
+        return _string.decode('"' + mended(match[1]).decode("utf-8", "ignore") + '"') if match else ""
+    except msgspec.DecodeError:
+        return ""
 
 
 def _events(body: bytes) -> Iterator[_Reply]:

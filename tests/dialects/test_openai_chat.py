@@ -202,6 +202,18 @@ def test_a_stream_that_was_cut_is_read_as_far_as_it_went():
     assert (answer.text, answer.complete) == ("half an ans", False)
 
 
+def test_a_json_reply_that_was_cut_is_read_as_far_as_it_went():
+    body = whole(Answer('half an "ans\\wer" \u4e2d'))
+    start = body.index(b"half")
+    end = body.index(b'"', body.index("\u4e2d".encode()))
+    for cut in range(start + 1, end):
+        answer = chat.answer(body[:cut], stream=False)
+        assert answer is not None
+        assert 'half an "ans\\wer" \u4e2d'.startswith(answer.text)
+        assert not answer.complete
+    assert chat.answer(body[: start - 1], stream=False) is None
+
+
 def test_an_error_in_mid_stream_leaves_the_answer_incomplete():
     body = chunk(delta={"content": "half"}, finish_reason="stop") + b'data: {"error":{"message":"overloaded"}}\n\n'
     answer = chat.answer(body, stream=True)
