@@ -65,7 +65,6 @@ class _Source:
 class _Call(Struct):
     index: int = 0
     id: str | None = None
-    type: str | None = None
     function: dict[str, Any] | None = None
 
 
