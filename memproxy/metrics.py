@@ -46,6 +46,7 @@ class Metrics:
 
         # Looking a label up costs as much as counting, and these are counted with each request.
         self._outcomes = {name: self.memory.labels(name) for name in ("hit", "none", "off", "degraded")}
+        self._steps: dict[str, Histogram] = {}
         self._answered = {status: self.requests.labels(f"{status}xx") for status in range(1, 6)}
 
     def entered(self, outcome: str, facts: int, tokens: int) -> None:
@@ -60,7 +61,9 @@ class Metrics:
 
     def recalled(self, steps: Mapping[str, float]) -> None:
         for step, seconds in steps.items():
-            self.recall.labels(step).observe(seconds)
+            if (histogram := self._steps.get(step)) is None:
+                histogram = self._steps[step] = self.recall.labels(step)
+            histogram.observe(seconds)
 
     def committed(self, turns: int, seconds: float) -> None:
         self.commit_size.observe(turns)

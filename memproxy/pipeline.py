@@ -163,12 +163,11 @@ class Pipeline:
         except Exception as exc:  # noqa: BLE001 promise 1: whatever fails in memory, the chat goes on without it
             reading.trouble = _reason(exc)
             self._degraded(reading.trouble, exc)
-        if reading.recalled is not None:
-            self._metrics.recalled(reading.recalled.steps)
-            if reading.recalled.degraded:
-                reading.trouble = reading.recalled.degraded
-                self._degraded(reading.trouble)
-        self._metrics.recall.labels("total").observe(perf_counter() - start)
+        steps = reading.recalled.steps if reading.recalled else {}
+        self._metrics.recalled({**steps, "total": perf_counter() - start})
+        if reading.recalled and reading.recalled.degraded:
+            reading.trouble = reading.recalled.degraded
+            self._degraded(reading.trouble)
         return reading
 
     async def _look(self, scope: Scope, session: str | None, messages: tuple[Keyed, ...]) -> Known:
