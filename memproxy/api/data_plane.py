@@ -15,10 +15,11 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from memproxy import envelope
+from memproxy.api.bodies import read_body
 from memproxy.api.problems import REQUEST_ID
 from memproxy.auth import Caller, Gate
 from memproxy.encodings import UnknownEncoding, decode
-from memproxy.errors import BadRequest, BodyTooLarge
+from memproxy.errors import BadRequest
 from memproxy.pipeline import Call, Exchange, Pipeline
 from memproxy.tasks import Tasks
 from memproxy.tee import Tee
@@ -101,7 +102,9 @@ class DataPlane:
 
     async def _remember(self, request: web.BaseRequest, call: Call) -> tuple[Exchange, bytes, frozenset[str]]:
         """The exchange, the body that goes upstream, and the headers that no longer describe it."""
-        sent = await self._read(request)
+        sent = await read_body(
+            request, limit=self._max_body, remedy="shorten the history or raise the setting `max_body`"
+        )
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
         length = frozenset(("content-length",))
         try:
@@ -112,22 +115,6 @@ class DataPlane:
         if exchange.body is plain:
             return exchange, sent, length
         return exchange, exchange.body, length | {"content-encoding"}
-
-    async def _read(self, request: web.BaseRequest) -> bytes:
-        """The body whole, as it came. Raises `BodyTooLarge`."""
-        announced = request.content_length
-        if announced is not None and announced <= self._max_body:
-            return await request.content.read()
-        pieces, size = [], announced or 0
-        while size <= self._max_body and (piece := await request.content.readany()):
-            size += len(piece)
-            pieces.append(piece)
-        if size > self._max_body:
-            raise BodyTooLarge(
-                f"the body is larger than {self._max_body} bytes; shorten the history or raise the setting `max_body`",
-                param="max_body",
-            )
-        return b"".join(pieces)
 
     def _headers(self, request: web.BaseRequest, caller: Caller, drop: frozenset[str]) -> CIMultiDict[str]:
         gone = drop | {"host"} | ({caller.spent.lower()} if caller.spent else set())

@@ -10,6 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from memproxy.api.bodies import read_body
 from memproxy.api.models import (
     HitOut,
     JobOut,
@@ -24,7 +25,7 @@ from memproxy.api.models import (
 from memproxy.auth import Caller, Gate
 from memproxy.capture import Capture
 from memproxy.domain import Hit, Job, JobState, Message, Scope, Turn
-from memproxy.errors import BadRequest, BodyTooLarge
+from memproxy.errors import BadRequest
 from memproxy.identity import SPEAKERS, valid_id
 from memproxy.ids import new_id
 from memproxy.ports import JobBoard
@@ -136,16 +137,9 @@ class MemoryApi:
         return caller, Scope(caller.tenant, entity)
 
     async def _body(self, request: web.Request, model: type[M]) -> M:
-        pieces, size = [], 0
-        async for piece in request.content.iter_any():
-            size += len(piece)
-            if size > self._max_body:
-                raise BodyTooLarge(
-                    f"the body is larger than {self._max_body} bytes; send it in parts", param="max_body"
-                )
-            pieces.append(piece)
+        body = await read_body(request, limit=self._max_body, remedy="send it in parts")
         try:
-            return model.model_validate_json(b"".join(pieces))
+            return model.model_validate_json(body)
         except ValidationError as exc:
             error = exc.errors(include_url=False, include_input=False, include_context=False)[0]
             field = ".".join(str(part) for part in error["loc"]) or "body"
