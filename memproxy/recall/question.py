@@ -27,6 +27,9 @@ class Question:
     """In cosines, 0 to 1."""
 
 
+_AFTER_NAMES = "(?:['’]s\\b|さん|ちゃん|くん|様|님|씨)?"
+_HANGUL = re.compile("[\uac00-\ud7af]{2,}").fullmatch
+
 HALF_TRUST = 0.5
 """To an English encoder, the default, all texts in scripts without spaces are alike: there words must speak too."""
 
@@ -65,5 +68,13 @@ def _without(text: str, aliases: Mapping[str, int]) -> tuple[str, set[int]]:
 
 @lru_cache(maxsize=256)
 def _pattern(names: Iterable[str]) -> re.Pattern[str]:
-    longest_first = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
-    return re.compile(rf"\b({'|'.join(longest_first)})\b(?:['’]s\b)?", re.IGNORECASE)
+    longest_first = sorted((name for name in names if name), key=len, reverse=True)
+    return re.compile(rf"({'|'.join(map(_bordered, longest_first))}){_AFTER_NAMES}", re.IGNORECASE)
+
+
+def _bordered(name: str) -> str:
+    """The name as a word of its own. 小明最近 has no border after the name, and 민수는 none before its particle; a name
+    of one such sign is too easily part of another word."""
+    before = r"\b" if not spaceless(name) or len(name) == 1 else ""
+    after = r"\b" if not (before == "" or _HANGUL(name)) else ""
+    return f"{before}{re.escape(name)}{after}"

@@ -1,25 +1,30 @@
 """Text to index terms: what counts as the same word for lexical search.
 
-Casefolded, Latin diacritics stripped, English inflections cut off by rule, function words left out. Scripts without
-spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping pairs of characters: pairs need
-no dictionary, and BM25 over pairs comes close to BM25 over segmented words. Queries pass through the same rules.
+Casefolded, Latin diacritics stripped, English inflections cut off by rule, function words left out. Text without spaces
+between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) is cut into words by ICU's dictionaries (`icu4py`). A cut
+depends a little on what stands around a word, 住在 is one word where 住 was another, so the ideographs of a word are
+terms as well; `docs/why/languages.md` has the measurements. Queries pass through the same rules.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
 
-SPACELESS = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
+from icu4py.breakers import WordBreaker
+
+_IDEOGRAPH = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+SPACELESS = f"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff{_IDEOGRAPH}"
 _WORD = re.compile(rf"[{SPACELESS}]+|[^\W_{SPACELESS}]+")
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _SPACELESS = re.compile(f"[{SPACELESS}]+")
 _IS_SPACELESS = re.compile(f"[{SPACELESS}]").match
+_IDEOGRAPHS = re.compile(f"[{_IDEOGRAPH}]")
+_INFLECTION = re.compile("[\u3041-\u309f]").fullmatch
+"""A single hiragana is the end of a verb or a particle."""
 _MARKS = re.compile("[\u0300-\u036f]+")
 
 STOP = frozenset(files("memproxy.recall").joinpath("function_words.txt").read_text().split())
@@ -33,11 +38,20 @@ def terms(text: str) -> list[str]:
     found: list[str] = []
     for word in _WORD.findall(folded(text)):
         if not word.isascii() and _IS_SPACELESS(word):
-            pairs = [word] if len(word) == 1 else map("".join, pairwise(word))
-            found += [pair for pair in pairs if pair not in STOP]
+            found += _cut(word)
         elif word not in STOP:
             found.append(stem(word))
     return found
+
+
+def _cut(run: str) -> Iterator[str]:
+    """The words of a run of text without spaces, and the ideographs in them."""
+    for word in WordBreaker(run, "en"):  # the locale makes no difference to the dictionaries
+        if word in STOP or _INFLECTION(word):
+            continue
+        yield word
+        if len(word) > 1:
+            yield from (sign for sign in _IDEOGRAPHS.findall(word) if sign not in STOP)
 
 
 def spaceless(text: str) -> bool:
@@ -49,7 +63,9 @@ def folded(text: str) -> str:
     """Casefolded, without Latin diacritics; composed again, because decomposed Hangul would fall apart into letters."""
     if text.isascii():
         return text.casefold()
-    return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())))
+    plain = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())))
+    # Unicode takes these Thai and Lao vowels apart for good, and no dictionary knows the pieces.
+    return plain.replace("\u0e4d\u0e32", "\u0e33").replace("\u0ecd\u0eb2", "\u0eb3")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from memproxy.recall.question import FOCUS, read
 
 PEOPLE = {"caroline": 0, "melanie smith": 1}
@@ -25,6 +27,24 @@ def test_of_two_named_neither_is_preferred():
     question = read("Where did Caroline and Melanie Smith meet?", PEOPLE)
     assert question.speaker is None
     assert question.text == "Where did and meet?"
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("小明最近怎么样", "最近怎么样"),
+        ("昨日美咲さんは何を買った？", "昨日 は何を買った？"),
+        ("민수는 어디 살아?", "는 어디 살아?"),
+    ],
+)
+def test_names_are_found_where_no_space_parts_words(text, bare):
+    question = read(text, {"小明": 0, "美咲": 1, "민수": 2, "明": 3})
+    assert question.speaker is not None
+    assert question.text == bare
+
+
+def test_a_name_of_one_ideograph_must_stand_alone():
+    assert read("明天去哪里", {"明": 0}).speaker is None
 
 
 def test_a_name_inside_a_word_is_no_name():
