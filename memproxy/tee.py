@@ -9,8 +9,6 @@ from __future__ import annotations
 from memproxy.dialects.dialect import Dialect
 from memproxy.encodings import UnknownEncoding, decoder
 
-# Longer than the line that ends a stream, with what may stand before it.
-TAIL = 64
 # A longer reply passes, but is remembered only this far; no chat answer comes near it.
 KEPT = 32 * 1024 * 1024
 
@@ -19,11 +17,9 @@ class Tee:
     """`feed` returns what may go to the client now; `rest` what was held back, once the turn is committed."""
 
     def __init__(self, *, dialect: Dialect, stream: bool, encoding: str) -> None:
-        self._dialect = dialect
-        self._stream = stream
+        self._ending = dialect.ending() if stream else None
         self._kept: list[bytes] = []
         self._size = 0
-        self._tail = b""
         self._held = b""
         self.finished = False
         """A client that gets the held bytes takes the answer for complete."""
@@ -36,12 +32,19 @@ class Tee:
 
     def feed(self, piece: bytes) -> bytes:
         text = self._copy(piece)
-        if not self._stream:
+        if self._ending is None:
             released, self._held = self._held, piece
             return released
         if self.finished:
             return piece
-        return self._pass(piece, text)
+        end = self._ending.feed(text)
+        if end is None:
+            return piece
+        self.finished = True
+        # In an encoded stream the event's place in the piece is unknown: the piece waits as a whole.
+        cut = end if self._plain else 0
+        self._held = piece[cut:]
+        return piece[:cut]
 
     def rest(self) -> bytes:
         held, self._held = self._held, b""
@@ -69,15 +72,3 @@ class Tee:
     def _lose(self) -> None:
         self.readable = False
         self._kept.clear()
-
-    def _pass(self, piece: bytes, text: bytes) -> bytes:
-        window = self._tail + text
-        end = self._dialect.finished(window)
-        if end is None:
-            self._tail = window[-TAIL:]
-            return piece
-        self.finished = True
-        # In an encoded stream the event's place in the piece is unknown: the piece waits as a whole.
-        cut = max(0, end - len(self._tail)) if self._plain else 0
-        self._held = piece[cut:]
-        return piece[:cut]

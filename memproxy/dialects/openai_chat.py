@@ -16,8 +16,9 @@ import msgspec
 import numpy as np
 from msgspec import Raw, Struct
 
-from memproxy.dialects.dialect import Answer, Prompt, Said, Splice, Unreadable
+from memproxy.dialects.dialect import Answer, Ending, Marker, Prompt, Said, Splice, Unreadable
 from memproxy.domain import Usage
+from memproxy.errors import MemproxyError
 
 NONE = Raw(b"null")
 
@@ -233,11 +234,12 @@ class OpenAIChat:
         used = Usage(model, (usage.prompt_tokens or 0), (usage.completion_tokens or 0)) if usage else None
         return Answer(text, calls.ids, calls.json(), finished and not failed, used)
 
-    def finished(self, tail: bytes) -> int | None:
-        if b"[DONE]" not in tail:
-            return None
-        match = _DONE.search(tail)
-        return match.start() if match else None
+    def ending(self) -> Ending:
+        return Marker(hint=b"[DONE]", pattern=_DONE)
+
+    def refusal(self, error: MemproxyError, request_id: str) -> bytes:
+        said = {"message": str(error), "type": "memproxy_error", "param": error.param, "code": error.code}
+        return msgspec.json.encode({"error": {**said, "request_id": request_id}})
 
 
 class _Calls:

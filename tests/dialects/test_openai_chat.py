@@ -246,6 +246,6 @@ def test_what_is_no_answer_is_none(body: bytes):
 
 
 def test_only_a_line_of_its_own_ends_a_stream():
-    assert chat.finished(chunk(delta={"content": "\ndata: [DONE]"})) is None
-    assert chat.finished(b'x"}\n\ndata: [DONE]\n\n') == 4
-    assert chat.finished(b"data:[DONE]\r\n") == 0
+    assert chat.ending().feed(chunk(delta={"content": "\ndata: [DONE]"})) is None
+    assert chat.ending().feed(b'x"}\n\ndata: [DONE]\n\n') == 4
+    assert chat.ending().feed(b"data:[DONE]\r\n") == 0
