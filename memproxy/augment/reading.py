@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from memproxy.augment.dates import Day, Mention
 from memproxy.augment.rules import Language, Pattern, Rule, Shape
 from memproxy.augment.sentences import GAP, Sentence
+from memproxy.dates.calendar import Day, Mention
 from memproxy.domain import Claim
 
 _FIELD = re.compile(r"\{(\w+?)(:one)?\}")

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from memproxy.augment.dates import Calendar
+from memproxy.dates.calendar import Calendar, calendars
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -105,7 +105,7 @@ def _language(data: dict[str, Any]) -> Language:
         guards=compiled,
         rules=tuple(_rule(entry, book) for entry in data["rule"]),
         correction=tuple(book.pattern(source) for source in data["correction"]["match"]),
-        calendar=Calendar(data["dates"]),
+        calendar=calendars()[data["language"]],
         singular=data.get("singular", {}),
         words={name: re.compile(source, re.IGNORECASE) for name, source in words.items()},
         separator=re.compile(data["separator"], re.IGNORECASE),

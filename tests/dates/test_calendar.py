@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from memproxy.augment.rules import languages
+from memproxy.dates.calendar import calendars
 
 WEDNESDAY = date(2026, 4, 29)
-BOOKS = {language.name: language.calendar for language in languages()}
+BOOKS, LOOSE = calendars(), calendars(loose=True)
 
 AHEAD = [
     ("en", "tomorrow", "2026-04-30"),
@@ -86,3 +86,46 @@ def test_a_day_that_does_not_exist_is_none(words: str) -> None:
 )
 def test_what_only_looks_like_a_date_is_none(words: str) -> None:
     assert BOOKS["en"].find(words) == []
+
+
+VAGUE = [
+    ("en", "last summer", "2025-06-01", "2025-08-31"),
+    ("en", "this summer", "2026-06-01", "2026-08-31"),
+    ("en", "next winter", "2026-12-01", "2027-02-28"),
+    ("en", "the summer of 2022", "2022-06-01", "2022-08-31"),
+    ("en", "last night", "2026-04-28", "2026-04-28"),
+    ("en", "this morning", "2026-04-29", "2026-04-29"),
+    ("en", "two weeks ago", "2026-04-12", "2026-04-18"),
+    ("en", "a few days ago", "2026-04-24", "2026-04-27"),
+    ("en", "the last two weeks", "2026-04-15", "2026-04-29"),
+    ("en", "the past few months", "2025-11-30", "2026-04-29"),
+    ("en", "last May", "2025-05-01", "2025-05-31"),
+    ("en", "May 2023", "2023-05-01", "2023-05-31"),
+    ("en", "last week", "2026-04-20", "2026-04-26"),
+    ("en", "last weekend", "2026-04-25", "2026-04-26"),
+    ("en", "last year", "2025-01-01", "2025-12-31"),
+    ("en", "my 2024 marathon", "2024-01-01", "2024-12-31"),
+    ("zh", "去年夏天", "2025-06-01", "2025-08-31"),
+    ("zh", "前年", "2024-01-01", "2024-12-31"),
+    ("zh", "上上周", "2026-04-13", "2026-04-19"),
+    ("zh", "几天前", "2026-04-24", "2026-04-27"),
+    ("zh", "最近三天", "2026-04-26", "2026-04-29"),
+    ("ja", "昨日", "2026-04-28", "2026-04-28"),
+    ("ja", "先週の火曜日", "2026-04-21", "2026-04-21"),
+    ("ja", "去年の夏", "2025-06-01", "2025-08-31"),
+    ("ja", "先月", "2026-03-01", "2026-03-31"),
+    ("ja", "2週間前", "2026-04-12", "2026-04-18"),
+]
+
+
+@pytest.mark.parametrize(("language", "words", "first", "last"), VAGUE)
+def test_what_is_vague_spans_the_days_that_may_be_meant(language: str, words: str, first: str, last: str) -> None:
+    (mention,) = LOOSE[language].find(words)
+    day = LOOSE[language].resolve(mention, said=WEDNESDAY, ahead=False)
+    assert day is not None
+    assert (day.date.isoformat(), day.last.isoformat()) == (first, last)
+
+
+@pytest.mark.parametrize("words", ["It may rain", "they march on", "a second try"])
+def test_words_that_are_dates_only_elsewhere_are_none(words: str) -> None:
+    assert LOOSE["en"].find(words) == []
