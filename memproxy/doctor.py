@@ -17,9 +17,9 @@ from typing import Literal
 import httpx
 
 from memproxy import plugins
-from memproxy.app import make_embedder, make_store
 from memproxy.config import Settings, host_port, is_loopback
 from memproxy.errors import ConfigError, MemproxyError
+from memproxy.parts import make_embedder, make_store
 from memproxy.tokens import O200k
 
 State = Literal["ok", "warn", "bad"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from memproxy.app import make_data_dir, make_store
 from memproxy.config import Settings
 from memproxy.crypto import digest, new_credential, parse_credential
 from memproxy.domain import ApiKey
 from memproxy.identity import valid_id
+from memproxy.parts import make_data_dir, make_store
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from memproxy.app import make_store
 from memproxy.config import Settings, load
 from memproxy.doctor import Finding, examine
 from memproxy.domain import ApiKey
+from memproxy.parts import make_store
 from memproxy.testing.replies import error
 from memproxy.testing.scripts import always
 from memproxy.testing.service import ServiceProcess, free_port

@@ -1,0 +1,115 @@
+"""The adapters that the settings name: found by entry point, opened in order.
+
+store ─► embedder ─► index ─► tokenizer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from memproxy import plugins
+from memproxy.augment.local import LocalExtractor
+from memproxy.config import Settings
+from memproxy.embedders import NO_DIMENSIONS, Absent, Measured
+from memproxy.errors import ConfigError, ModelUnavailable
+from memproxy.metrics import Metrics
+from memproxy.ports import Embedder, Extractor, Index, Store, Tokenizer
+from memproxy.tasks import Tasks
+from memproxy.tokens import Estimate, O200k
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The opened adapters of a service."""
+
+    store: Store
+    index: Index
+    embedder: Embedder | None
+    tokenizer: Tokenizer
+    metrics: Metrics
+    tasks: Tasks
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Raises `ConfigError` where it cannot be made or written."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        writable = os.access(settings.data_dir, os.W_OK | os.X_OK)
+    except OSError as exc:
+        raise ConfigError(f"data_dir: {settings.data_dir} cannot be made: {exc.strerror}", param="data_dir") from exc
+    if not writable:
+        raise ConfigError(
+            f"data_dir: {settings.data_dir} cannot be written; change its owner or choose another with `--data-dir`",
+            param="data_dir",
+        )
+
+
+def make_store(settings: Settings) -> Store:
+    """The store that the settings name, not yet opened."""
+    scheme = settings.store_url.partition(":")[0]
+    store: Store = plugins.find("stores", scheme)(url=settings.store_url, data_dir=settings.data_dir)
+    return store
+
+
+def make_embedder(settings: Settings) -> Embedder | None:
+    """The embedder that the settings name, not yet opened; None for `none`."""
+    if settings.embedder == "none":
+        return None
+    kind, _, name = settings.embedder.partition(":")
+    embedder: Embedder = plugins.find("embedders", kind)(model_dir=settings.model_dir, name=name or None)
+    return embedder
+
+
+async def open_embedder(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Embedder | None:
+    """A model that is missing is a state, not a failure: the service starts without it."""
+    embedder = make_embedder(settings)
+    if embedder is None:
+        return None
+    try:
+        return await stack.enter_async_context(Measured(inner=embedder, metrics=metrics))
+    except ModelUnavailable as exc:
+        log.warning("no model: recall goes by words alone", extra={"remedy": str(exc)})
+        return Absent(reason=exc)
+
+
+async def open_tokenizer(settings: Settings) -> Tokenizer:
+    """The real counts where the ranks were pulled, careful estimates elsewhere."""
+    exact = O200k(cache_dir=settings.model_dir / "tiktoken")
+    try:
+        await asyncio.to_thread(exact.load)
+    except ModelUnavailable as exc:
+        log.warning("no token ranks: tokens are estimated", extra={"remedy": str(exc)})
+        return Estimate()
+    return exact
+
+
+def make_extractor(settings: Settings) -> Extractor | None:
+    match settings.extractor:
+        case "none":
+            return None
+        case "local":
+            return LocalExtractor()
+    extractor: Extractor = plugins.find("extractors", settings.extractor)()
+    return extractor
+
+
+async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) -> Parts:
+    make_data_dir(settings)
+    metrics = Metrics()
+    store = await stack.enter_async_context(make_store(settings))
+    embedder = await open_embedder(settings, metrics, stack)
+    index = await stack.enter_async_context(
+        plugins.find("indexes", settings.index)(
+            data_dir=settings.data_dir,
+            dimensions=embedder.dimensions if embedder else NO_DIMENSIONS,
+            model=embedder.name if embedder else None,
+            memory_limit=settings.index_cache,
+        )
+    )
+    return Parts(store, index, embedder, await open_tokenizer(settings), metrics, tasks)
