@@ -1,8 +1,6 @@
 """OpenAI chat completions, and the many servers that speak it.
 
-The request is decoded only as deep as needed: the interesting values are `msgspec.Raw`, views of the original buffer,
-so a view's address less the buffer's is the exact offset where a block goes in. Unknown fields, big integers, odd
-whitespace and duplicate keys keep their bytes because nothing is ever written back.
+The request is decoded only as deep as `raw.py` says; a block goes in by its offset.
 """
 
 from __future__ import annotations
@@ -13,14 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import Raw, Struct
 
 from memproxy.dialects.dialect import Answer, Ending, Marker, Prompt, Said, Splice, Unreadable
+from memproxy.dialects.events import events
+from memproxy.dialects.raw import (
+    BROKEN,
+    NONE,
+    Slot,
+    address,
+    decoded,
+    end_of,
+    head,
+    items_of,
+    mended,
+    parsed,
+    start_of,
+    text_of,
+)
 from memproxy.domain import Usage
 from memproxy.errors import MemproxyError
-
-NONE = Raw(b"null")
 
 
 class _Message(Struct):
@@ -42,16 +52,6 @@ class _Claims(Struct):
     user: Raw = NONE
     safety_identifier: Raw = NONE
     metadata: Raw = NONE
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """Where a block may go: `text` is inside a JSON string, `part` in a list of parts, `message` in the list of
-    messages; `more` says whether the list holds any."""
-
-    offset: int
-    kind: str
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,6 @@ _claims = msgspec.json.Decoder(_Claims)
 _request = msgspec.json.Decoder(_Request)
 _messages = msgspec.json.Decoder(list[_Message])
 _reply = msgspec.json.Decoder(_Reply)
-_string = msgspec.json.Decoder(str)
-_raws = msgspec.json.Decoder(list[Raw])
 
 # A line of its own, which no JSON string can forge: inside one, a line break is escaped.
 _DONE = re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]")
@@ -109,58 +107,20 @@ _CUT_OFF = re.compile(
     rb'"message"\s*:\s*\{[^{}]*?"content"\s*:\s*"((?:[^"\\]|\\[^u]|\\u[0-9a-fA-F]{4})*)(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z',
     re.DOTALL,
 )
-# One escape at a time, so that an escaped backslash is never taken for the head of another escape.
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>u[dD][89a-fA-F]..)|.)", re.DOTALL)
-
-
-def address(buffer: bytes | Raw) -> int:
-    """Where a buffer lies in memory; only differences of two addresses are meaningful."""
-    return int(np.frombuffer(buffer, np.uint8).__array_interface__["data"][0])
-
-
-def text_of(raw: Raw) -> str:
-    """The text of a JSON string; empty for anything else."""
-    return _string.decode(raw) if bytes(memoryview(raw)[:1]) == b'"' else ""
-
-
-def mended(body: bytes) -> bytes:
-    """The body with escapes of lone surrogates (clients cut strings in the middle of an emoji) replaced by U+FFFD,
-    which takes as many bytes: offsets in it are offsets in the original."""
-    return _ESCAPE.sub(lambda match: b"\\ufffd" if match["lone"] else match[0], body)
-
-
-def _request_of(body: bytes) -> tuple[bytes, _Request]:
-    """The request, and the buffer that its raw values are views of."""
-    try:
-        return body, _request.decode(body)
-    except msgspec.DecodeError:
-        body = mended(body)
-        return body, _request.decode(body)
-
-
-def _decoded(raw: Raw) -> Any:
-    """A small JSON value as Python sees it; None where it is broken."""
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return None
 
 
 def content_text(content: Raw) -> str:
     """The words in a message's content: a string, or the `text` parts of a list."""
-    head = bytes(memoryview(content)[:1])
-    if head == b'"':
+    if head(content) == b'"':
         return text_of(content)
-    if head != b"[":
-        return ""
-    return "\n".join(text for part in _raws.decode(content) if (text := _part_text(part)))
+    return "\n".join(text for part in items_of(content) if (text := _part_text(part)))
 
 
 def _part_text(part: Raw) -> str:
     # Looking for the key first spares decoding an image of megabytes.
     if b'"text"' not in bytes(memoryview(part)[:4096]):
         return ""
-    value = _decoded(part)
+    value = decoded(part)
     text = value.get("text") if isinstance(value, dict) else None
     return text if isinstance(text, str) else ""
 
@@ -173,23 +133,23 @@ class OpenAIChat:
     def claim(self, body: bytes) -> str | None:
         try:
             return _claimed_entity(_claims.decode(body))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except BROKEN:
             return None
 
     def read(self, body: bytes) -> Prompt:
+        buffer, request = parsed(_request, body)
         try:
-            buffer, request = _request_of(body)
             messages = _messages.decode(request.messages)
             said = tuple(map(_said, messages))
             return Prompt(said, text_of(request.model), _Source(buffer, messages, request.messages))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        except BROKEN as exc:
             raise Unreadable(str(exc)) from exc
 
     def insert(self, body: bytes, prompt: Prompt, blocks: Mapping[int, str]) -> bytes:
         source = _source(prompt)
         origin, splice = address(source.buffer), Splice()
         for index, block in blocks.items():
-            slot = _slot(source.messages[index].content, origin)
+            slot = start_of(source.messages[index].content, origin)
             if slot is None:
                 continue
             text = msgspec.json.encode(block)
@@ -282,7 +242,7 @@ def _said(message: _Message) -> Said:
 
 
 def _call_ids(raw: Raw) -> tuple[str, ...]:
-    calls = _decoded(raw)
+    calls = decoded(raw)
     if not isinstance(calls, list):
         return ()
     return tuple(str(call["id"]) for call in calls if isinstance(call, dict) and call.get("id"))
@@ -297,23 +257,14 @@ def _extra(message: _Message) -> bytes | None:
     return msgspec.json.encode(kept) if kept else None
 
 
-def _slot(content: Raw, origin: int) -> _Slot | None:
-    head = bytes(memoryview(content)[:1])
-    if head not in (b'"', b"["):
-        return None
-    more = head == b"[" and bool(bytes(content)[1:-1].strip())
-    return _Slot(address(content) - origin + 1, "text" if head == b'"' else "part", more)
-
-
-def _system_slot(source: _Source, said: tuple[Said, ...]) -> _Slot:
+def _system_slot(source: _Source, said: tuple[Said, ...]) -> Slot:
     """The end of the first system message, or the head of the list of messages."""
     origin = address(source.buffer)
     for message, one in zip(source.messages, said, strict=True):
-        slot = _slot(message.content, origin) if one.role in ("system", "developer") else None
+        slot = end_of(message.content, origin) if one.role in ("system", "developer") else None
         if slot is not None:
-            end = address(message.content) - origin + len(bytes(message.content)) - 1
-            return _Slot(end, slot.kind, slot.more)
-    return _Slot(address(source.whole) - origin + 1, "message", bool(source.messages))
+            return slot
+    return Slot(address(source.whole) - origin + 1, "message", bool(source.messages))
 
 
 def _claimed_entity(claims: _Claims) -> str | None:
@@ -322,7 +273,7 @@ def _claimed_entity(claims: _Claims) -> str | None:
             return claim
     if claims.metadata is NONE:
         return None
-    metadata = _decoded(claims.metadata)
+    metadata = decoded(claims.metadata)
     person = metadata.get("user_id") if isinstance(metadata, dict) else None
     return person if isinstance(person, str) and person else None
 
@@ -332,7 +283,7 @@ def _whole(body: bytes) -> Iterator[_Reply]:
         try:
             yield _reply.decode(attempt(body))
             return
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except BROKEN:
             continue
 
 
@@ -340,13 +291,14 @@ def _cut_off(body: bytes) -> str:
     """The text of a JSON reply that broke off in the middle of it."""
     match = _CUT_OFF.search(body)
     try:
-        return _string.decode('"' + mended(match[1]).decode("utf-8", "ignore") + '"') if match else ""
-    except msgspec.DecodeError:
+        whole_characters = match[1].decode("utf-8", "ignore").encode() if match else b""
+        return text_of(Raw(b'"' + mended(whole_characters) + b'"'))
+    except BROKEN:
         return ""
 
 
 def _events(body: bytes) -> Iterator[_Reply]:
-    """The chunks of an event stream; lines end in LF, CR or CRLF, and a last line that was cut is left out."""
-    for line in body.splitlines():
-        if line.startswith(b"data:") and (data := line[5:].strip()) and data != b"[DONE]":
+    """The chunks of an event stream; one that was cut is left out."""
+    for _, data in events(body):
+        if not data.startswith(b"[DONE]"):
             yield from _whole(data)
