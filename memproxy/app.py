@@ -18,14 +18,15 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
-from memproxy.api.data_plane import LEFT, DataPlane
+from memproxy.api.data_plane import DataPlane
 from memproxy.api.memory import MemoryApi
 from memproxy.api.operations import Operations
+from memproxy.api.relay import LEFT, Relay
 from memproxy.augment.worker import Worker
 from memproxy.auth import Gate, KeyRing
 from memproxy.capture import Capture
 from memproxy.config import Settings, is_loopback
-from memproxy.dialects.openai_chat import OpenAIChat
+from memproxy.dialects.routes import Provider
 from memproxy.embedders import Absent
 from memproxy.errors import ModelUnavailable
 from memproxy.parts import Parts, make_extractor, open_parts
@@ -88,7 +89,6 @@ class Service:
         settings, parts = self._settings, self._parts
         gate = Gate(mode=settings.auth_mode, ring=KeyRing(keys=parts.store, ttl=settings.key_cache))
         chat = Pipeline(
-            dialect=OpenAIChat(),
             turns=parts.store,
             recall=self.recall,
             capture=self.capture,
@@ -100,8 +100,8 @@ class Service:
             gate=gate,
             chat=chat,
             upstream=upstream,
-            upstream_key=_revealed(settings.upstream_key),
-            tasks=parts.tasks,
+            credentials=_credentials(settings),
+            relay=Relay(chat=chat, tasks=parts.tasks),
             max_body=settings.max_body,
         )
         api = MemoryApi(
@@ -161,6 +161,16 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _credentials(settings: Settings) -> dict[Provider, str]:
+    """The providers' credentials that replace a memproxy key."""
+    given = {
+        Provider.OPENAI: settings.upstream_key,
+        Provider.ANTHROPIC: settings.anthropic_upstream_key,
+        Provider.GEMINI: settings.gemini_upstream_key,
+    }
+    return {provider: key.get_secret_value() for provider, key in given.items() if key is not None}
+
+
 def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
@@ -173,7 +183,11 @@ async def service(settings: Settings, tasks: Tasks) -> AsyncIterator[Service]:
         stack.push_async_callback(tasks.stop)
         upstream = await stack.enter_async_context(
             Upstream(
-                base=settings.upstream,
+                bases={
+                    Provider.OPENAI: settings.upstream,
+                    Provider.ANTHROPIC: settings.anthropic_upstream,
+                    Provider.GEMINI: settings.gemini_upstream,
+                },
                 connect_timeout=settings.upstream_connect_timeout,
                 read_timeout=settings.upstream_timeout,
                 connections=settings.upstream_connections,

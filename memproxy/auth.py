@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
+from urllib.parse import parse_qsl
 
 from memproxy.crypto import Credential, matches, parse_credential
 from memproxy.domain import ApiKey
@@ -20,6 +21,8 @@ from memproxy.ports import Keys
 
 DEFAULT_TENANT = "default"
 KEY_HEADER = "X-Memproxy-Key"
+QUERY_KEY = "?key="
+_PLACES = (KEY_HEADER.lower(), "authorization", "x-api-key", "x-goog-api-key")
 # The last kept keys; a gateway with more active keys than this reads one from the store now and then.
 CACHED_KEYS = 4096
 
@@ -30,8 +33,8 @@ class Caller:
 
     tenant: str
     key: ApiKey | None = None
-    spent: str | None = None
-    """The header that carried a memproxy key, and must not go upstream."""
+    spent: frozenset[str] = frozenset()
+    """Headers (lower case) that carried a memproxy key, and `?key=` where the query did: they must not go upstream."""
 
     def entity(self, named: str | None) -> str | None:
         """Whose memory, as far as the envelope says: what the key is bound to, else what header or path name. None
@@ -85,9 +88,10 @@ class Gate:
         self._mode = mode
         self._ring = ring
 
-    async def admit(self, headers: Mapping[str, str]) -> Caller:
-        """Raises `Unauthorized`; `StoreUnavailable` where an unknown key cannot be looked up."""
-        spent, credential = _presented(headers)
+    async def admit(self, headers: Mapping[str, str], query: str = "") -> Caller:
+        """`query` as it stands in the request line. Raises `Unauthorized`; `StoreUnavailable` where an unknown key
+        cannot be looked up."""
+        spent, credential = _presented(headers, query)
         if self._mode == "open":
             return Caller(DEFAULT_TENANT, spent=spent)
         if credential is None:
@@ -99,14 +103,24 @@ class Gate:
         return Caller(key.tenant, key=key, spent=spent)
 
 
-def _presented(headers: Mapping[str, str]) -> tuple[str | None, Credential | None]:
-    """The header that carries a memproxy key, and the key."""
-    for header in (KEY_HEADER, "Authorization", "x-api-key", "x-goog-api-key"):
-        value = headers.get(header)
-        if value is None:
-            continue
-        scheme, _, rest = value.partition(" ")
-        credential = parse_credential(rest if scheme.lower() == "bearer" else value)
+def _presented(headers: Mapping[str, str], query: str) -> tuple[frozenset[str], Credential | None]:
+    """Where memproxy keys stand, and the key: the first in the order of `_PLACES`."""
+    found: dict[str, Credential] = {}
+    for header in _PLACES:
+        scheme, _, rest = headers.get(header, "").partition(" ")
+        credential = parse_credential(rest if scheme.lower() == "bearer" else f"{scheme} {rest}".strip())
         if credential is not None:
-            return header, credential
-    return None, None
+            found[header] = credential
+    for value in _query_keys(query):
+        if (credential := parse_credential(value)) is not None:
+            found[QUERY_KEY] = credential
+    return frozenset(found), next(iter(found.values()), None)
+
+
+def _query_keys(query: str) -> list[str]:
+    return [value for name, value in parse_qsl(query) if name == "key"] if "key=" in query else []
+
+
+def without_key(query: str) -> str:
+    """The query without the parameters that hold a memproxy key; the others keep their bytes."""
+    return "&".join(pair for pair in query.split("&") if not any(map(parse_credential, _query_keys(pair))))

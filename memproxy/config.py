@@ -35,7 +35,15 @@ class Settings(BaseModel):
         None, description="separate host:port for /admin and /metrics; unset: same listener"
     )
     upstream: str = Field("https://api.openai.com/v1", description="base URL that OpenAI-shaped traffic goes to")
+    anthropic_upstream: str = Field(
+        "https://api.anthropic.com", description="base URL that Anthropic-shaped traffic goes to"
+    )
+    gemini_upstream: str = Field(
+        "https://generativelanguage.googleapis.com", description="base URL that Gemini-shaped traffic goes to"
+    )
     upstream_key: SecretStr | None = Field(None, description="provider credential that replaces a memproxy key")
+    anthropic_upstream_key: SecretStr | None = Field(None, description="the same, for Anthropic")
+    gemini_upstream_key: SecretStr | None = Field(None, description="the same, for Gemini")
     auth: Literal["open", "keys"] | None = Field(None, description="open or keys; unset: open on loopback, else keys")
     admin_key: SecretStr | None = Field(None, description="credential for /admin; at least 32 characters")
     data_dir: Path = Field(
@@ -73,7 +81,7 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="log lines for people or for machines")
 
-    @field_validator("upstream")
+    @field_validator("upstream", "anthropic_upstream", "gemini_upstream")
     @classmethod
     def _base_url(cls, url: str) -> str:
         parts = urlsplit(url)

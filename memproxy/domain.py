@@ -147,6 +147,8 @@ class Known:
     """The session's ledger, oldest first (`receipt` is left empty here)."""
     tokens: int = 0
     """What all blocks of the session add up to."""
+    ids: frozenset[str] = frozenset()
+    """Those of the asked message ids that the entity holds in any session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class FactState(StrEnum):
     CURRENT = "current"
     SUPERSEDED = "superseded"
     FORGOTTEN = "forgotten"
-    """A tombstone: no text, no embedding; it tells replicas to let go and extraction not to learn it again."""
+    """A tombstone: no text, no embedding, no value but a digest of what it said (`forgotten.py`); it tells replicas to
+    let go and extraction not to learn it again. Its sources stay: their words are not kept as episodes either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,9 @@ class Fact:
     confidence: float = 1.0
     expires_at: datetime | None = None
     pinned: bool = False
+    """Always in the block, whatever is asked."""
+    authored: bool = False
+    """Written by the person through the API, added or corrected: nothing extracted from older messages outranks it."""
     sources: tuple[Source, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
@@ -233,7 +239,7 @@ class Event:
     id: str
     fact_id: str
     action: str
-    """`created`, `mentioned`, `superseded`, `corrected`, `forgotten`."""
+    """`created`, `mentioned`, `superseded`, `corrected`, `pinned`, `unpinned`, `forgotten`, `imported`."""
     reason: str
     before: str | None
     after: str | None
@@ -250,6 +256,8 @@ class MemoryWrite:
     events: tuple[Event, ...] = ()
     augmented: tuple[str, ...] = ()
     """Ids of messages that need no further extraction."""
+    struck: tuple[str, ...] = ()
+    """Lines that are taken out of every block of the entity's ledger: what is forgotten is not given again."""
     expected: int | None = None
     """The version this change was computed from; `Conflict` is raised where the entity has moved on."""
 
@@ -260,6 +268,8 @@ class Changes:
 
     version: int
     facts: tuple[Fact, ...] = ()
+    born: int = 0
+    """Tells one life of the entity from the next: one erased and come back has another mark. 0: unknown entity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +324,41 @@ class Page(Generic[T]):
     items: tuple[T, ...]
     next_cursor: str | None
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A person as the owner's lists show them."""
+
+    id: str
+    created_at: datetime
+    last_at: datetime | None
+    """Of the last message captured; None where there is none."""
+    sessions: int = 0
+    messages: int = 0
+    facts: Mapping[str, int] = field(default_factory=dict)
+    """Current facts by kind."""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The ledger entry of one request, and where it stands."""
+
+    scope: Scope
+    session: str
+    injection: Injection
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row of an entity, as an archive carries it."""
+
+    row: Session | Message | Injection | Fact | Triple | Event
+    session: str | None = None
+    """Of a message or an injection."""
+    augmented: bool = False
+    """Of a message: it needs no further extraction."""
 
 
 @dataclass(frozen=True, slots=True)

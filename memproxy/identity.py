@@ -66,9 +66,10 @@ def own_hash(role: str, text: str, name: str | None = None, calls: Iterable[str]
     return _hash(role.encode(), text.strip().encode("utf-8", "replace"), who.encode(), *(c.encode() for c in calls))
 
 
-def keyed(messages: Sequence[Said]) -> tuple[Keyed, ...]:
-    """The messages of a conversation with their keys, in order; system and developer messages left out."""
-    person = assistant = b""
+def keyed(messages: Sequence[Said], *, after: str = "") -> tuple[Keyed, ...]:
+    """The messages of a conversation with their keys, in order; system and developer messages left out. `after` names
+    what was said before them, where they do not hold it themselves."""
+    person, assistant = after.encode(), b""
     out = []
     for index, said in enumerate(messages):
         if said.role not in SPEAKERS:
@@ -89,6 +90,11 @@ def reply_key(history: Sequence[Said], reply: Said) -> bytes:
     """The key that the reply will have when the client resends it."""
     person = [said for said in history if said.role == "user"][-1:]
     return keyed([*person, reply])[-1].key
+
+
+def answer_key(answer: str) -> bytes:
+    """The key of an answer that was fetched by its id, apart from the question."""
+    return _hash(b"f", answer.encode())
 
 
 def unheld(messages: Sequence[Keyed], held: frozenset[bytes]) -> tuple[Keyed, ...]:

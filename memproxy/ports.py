@@ -1,9 +1,10 @@
 """What the core asks of the world: small Protocols, at most six verbs each.
 
-One store adapter implements all of `Turns`, `Memory`, `Jobs`, `JobBoard`, `Keys` and `Health` together (`Store`), so
-that they share a transaction; callers take only the port they need. Every verb raises errors of `errors.py` and
-nothing else: adapters translate their driver's errors, `from exc`. Constructors do no I/O and take keywords only;
-`async with` opens and closes. The contract suites in `memproxy/testing/` say in code what each verb promises.
+One store adapter implements all of `Turns`, `Memory`, `Archive`, `Jobs`, `JobBoard`, `Keys` and `Health` together
+(`Store`), so that they share a transaction; callers take only the port they need. Every verb raises errors of
+`errors.py` and nothing else: adapters translate their driver's errors, `from exc`. Constructors do no I/O and take
+keywords only; `async with` opens and closes. The contract suites in `memproxy/testing/` say in code what each verb
+promises.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from memproxy.domain import (
     Changes,
     Claim,
     Committed,
+    Entity,
+    Event,
     Fact,
+    FactState,
     Job,
     JobState,
+    Kept,
     Known,
     MemoryWrite,
     Message,
     Page,
     QueueDepth,
+    Receipt,
     Scope,
     Session,
     Turn,
@@ -40,12 +46,21 @@ Vector = NDArray[np.float32]
 class Turns(Protocol):
     """Sessions, messages and the ledger: the part of the store on the path of a request."""
 
-    async def look(self, scope: Scope, *, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
+    async def look(
+        self,
+        scope: Scope,
+        *,
+        session: str | None,
+        keys: Sequence[bytes],
+        pairs: Sequence[bytes],
+        ids: Sequence[str] = (),
+    ) -> Known:
         """Read what a request needs to know, in one go.
 
         `keys` are the keys of the request's history, `pairs` those of them that may recognise a session, newest
         first. Where `session` is None the session is recognised: the first of `pairs` that any session of the entity
-        holds decides; of several sessions holding it, one in which nothing follows it, then the newest.
+        holds decides; of several sessions holding it, one in which nothing follows it, then the newest. `ids` are ids
+        (`Message.external_id`) that recognise a session before all pairs do: the newest session that holds one.
         `Known.held` are the `keys` the entity holds in any session."""
         ...
 
@@ -80,9 +95,63 @@ class Memory(Protocol):
         erasure and return of an entity: a new entity starts at the milliseconds since 1970."""
         ...
 
-    async def about(self, scope: Scope, attributes: Sequence[str]) -> Sequence[Fact]:
-        """The typed facts of these attributes in every state, oldest first: what a new claim is reconciled with."""
+    async def about(
+        self, scope: Scope, *, attributes: Sequence[str], statements: Sequence[tuple[str, str]]
+    ) -> Sequence[Fact]:
+        """What a new claim is reconciled with, in every state, by number: all facts of `attributes`, and those of
+        exactly these (attribute, value) `statements`. Each costs what it finds, not what the entity holds."""
         ...
+
+    async def fetch(self, scope: Scope, ids: Sequence[str]) -> Sequence[Fact]:
+        """The facts of these ids in any state, by number; ids that are not there are left out."""
+        ...
+
+    async def facts(
+        self,
+        scope: Scope,
+        *,
+        states: Sequence[FactState],
+        kinds: Sequence[str],
+        text: str | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Fact]:
+        """Newest first, by number. No `states` or `kinds` means all; `text` asks for facts that contain it, whatever
+        its case. Pages stay right while facts are added: none twice, none skipped. Raises `BadRequest` for a cursor
+        that is none."""
+        ...
+
+    async def history(self, scope: Scope, fact_id: str) -> Sequence[Event]:
+        """Every change of one fact, oldest first."""
+        ...
+
+
+class Archive(Protocol):
+    """Entities as their owner sees them: listed, carried away, erased."""
+
+    async def entities(self, tenant: str, *, cursor: str | None, limit: int) -> Page[Entity]:
+        """Newest first."""
+        ...
+
+    async def entity(self, scope: Scope) -> Entity | None: ...
+
+    async def erase(self, scope: Scope) -> Entity | None:
+        """Delete everything stored of the entity, jobs, ledger, usage and history included, and leave no trace of it in
+        the database's files when this returns; give what there was. API keys bound to the entity stay."""
+        ...
+
+    async def export(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Kept]:
+        """Every row of the entity: sessions, messages by session and place, injections with their receipts, facts by
+        number, triples, events. What `restore` is given in this order makes the same memory elsewhere."""
+        ...
+
+    async def restore(self, scope: Scope, rows: Sequence[Kept]) -> int:
+        """Add the rows in one transaction that counts the version up by one; rows that are there already (sessions by
+        id, messages by key, injections by anchor, facts, triples and events by id) are left as they are. Facts get
+        numbers in the order given. Returns how many were added."""
+        ...
+
+    async def receipt(self, tenant: str, request_id: str) -> Receipt | None: ...
 
 
 class Jobs(Protocol):
@@ -122,8 +191,9 @@ class JobBoard(Protocol):
         """Newest first. No `states` means all."""
         ...
 
-    async def retry(self, tenant: str, job_id: str, *, now: datetime) -> Job:
-        """Queue a dead job again with its attempts reset; `NotFound`, or `Conflict` where it is not dead."""
+    async def retry(self, tenant: str, job_id: str, *, now: datetime, entity: str | None = None) -> Job:
+        """Queue a dead job again with its attempts reset; `NotFound`, also where it is not that of `entity`, or
+        `Conflict` where it is not dead."""
         ...
 
 
@@ -152,7 +222,7 @@ class Health(Protocol):
 
 
 @runtime_checkable
-class Store(Turns, Memory, Jobs, JobBoard, Keys, Health, Protocol):
+class Store(Turns, Memory, Archive, Jobs, JobBoard, Keys, Health, Protocol):
     """Everything one database gives, opened and closed as one."""
 
     async def __aenter__(self) -> Self: ...
@@ -220,6 +290,15 @@ class Extractor(Protocol):
 
     async def extract(self, messages: Sequence[Message]) -> Sequence[Claim]:
         """Claims in the order of the messages they were read in; only the person's own words are believed."""
+        ...
+
+
+@runtime_checkable
+class Caching(Protocol):
+    """An adapter that keeps texts it was given, for speed, and can let go of them."""
+
+    def let_go(self) -> None:
+        """Drop every cached text and what was made of it: called when an entity is erased or a fact forgotten."""
         ...
 
 

@@ -13,13 +13,16 @@ import errno
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 from aiohttp import web
 
-from memproxy.api.data_plane import DataPlane, strip_defaults
-from memproxy.api.problems import openai_error, problem
+from memproxy.api.data_plane import DataPlane
+from memproxy.api.problems import problem, refused
+from memproxy.api.relay import strip_defaults
 from memproxy.config import host_port
+from memproxy.dialects import routes
 from memproxy.errors import BodyTooLarge, ConfigError, Draining, Forbidden, MemproxyError, NotFound
 from memproxy.ids import new_id
 from memproxy.logs import request_id
@@ -101,7 +104,8 @@ class Server:
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         rid = new_id()
-        return await self._guard(request, rid, lambda: self._plane.handle(request, rid), openai_error)
+        explain = partial(refused, routes.spoken(request.method, request.path, request.headers))
+        return await self._guard(request, rid, lambda: self._plane.handle(request, rid), explain)
 
     def _api(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:

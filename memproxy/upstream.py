@@ -5,7 +5,7 @@ aiohttp's client, because under concurrency httpx costs several times as much pe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +13,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from memproxy.dialects.routes import Provider
 from memproxy.errors import UpstreamError, UpstreamTimeout
 
 HOP_BY_HOP = frozenset(
@@ -41,10 +42,12 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = fro
 
 
 class Upstream:
-    """`base` is a base URL as an SDK would take it: requests below `/v1` go below it."""
+    """`bases` are base URLs as each provider's SDK would take them, from the settings only."""
 
-    def __init__(self, *, base: str, connect_timeout: float, read_timeout: float, connections: int) -> None:
-        self.base = base
+    def __init__(
+        self, *, bases: Mapping[Provider, str], connect_timeout: float, read_timeout: float, connections: int
+    ) -> None:
+        self._bases = bases
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout)
         self._connections = connections
 
@@ -66,31 +69,30 @@ class Upstream:
     ) -> None:
         await self._session.close()
 
-    def url(self, path_and_query: str) -> URL:
-        """Where a path below `/v1`, given as the client sent it, goes."""
-        return URL(self.base + path_and_query, encoded=True)
+    def url(self, provider: Provider, path: str, query: str = "") -> URL:
+        """Where a request goes; path (from its version on) and query as the client sent them. OpenAI's base URL ends in
+        the version, the others' do not."""
+        base = self._bases[provider]
+        if provider is Provider.OPENAI or (base.endswith("/v1") and path.startswith("/v1/")):
+            path = path.removeprefix("/v1")
+        return URL(f"{base}{path}?{query}" if query else base + path, encoded=True)
 
     async def send(self, method: str, url: URL, headers: CIMultiDict[str], body: Body) -> aiohttp.ClientResponse:
         """The reply as soon as its headers are there. Raises `UpstreamTimeout` and `UpstreamError`."""
+        host = f"{url.host}:{url.port}"  # of a URL that may hold credentials, no more goes into a message
         try:
             return await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
         except (aiohttp.ServerTimeoutError, TimeoutError) as exc:
             raise UpstreamTimeout(
-                f"the upstream {self.host} did not answer in time; see upstream_connect_timeout and upstream_timeout"
+                f"the upstream {host} did not answer in time; see upstream_connect_timeout and upstream_timeout"
             ) from exc
         except aiohttp.ClientConnectorError as exc:
             raise UpstreamError(
-                f"the upstream {self.host} cannot be reached: {exc.strerror or 'connection failed'}; check the setting "
-                "`upstream`",
+                f"the upstream {host} cannot be reached: {exc.strerror or 'connection failed'}; check the setting "
+                "that names it",
                 param="upstream",
             ) from exc
         except aiohttp.ClientResponseError as exc:
-            raise UpstreamError(f"the upstream {self.host} did not answer in HTTP") from exc
+            raise UpstreamError(f"the upstream {host} did not answer in HTTP") from exc
         except (aiohttp.ClientError, OSError, ValueError) as exc:
-            raise UpstreamError(f"the upstream {self.host} broke the connection before it answered") from exc
-
-    @property
-    def host(self) -> str:
-        """Host and port, for messages: a base URL may hold credentials."""
-        url = URL(self.base)
-        return f"{url.host}:{url.port}"
+            raise UpstreamError(f"the upstream {host} broke the connection before it answered") from exc

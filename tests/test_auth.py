@@ -55,14 +55,14 @@ async def test_a_key_is_accepted_wherever_clients_put_it(header: str):
     value = f"Bearer {key.text}" if header.lower() == "authorization" else key.text
     caller = await gate(store).admit(CIMultiDict({header: value}))
     assert caller.tenant == "acme"
-    assert (caller.spent or "").lower() == header.lower()
+    assert caller.spent == {header.lower()}
 
 
 async def test_a_key_in_its_own_header_leaves_the_providers_credential_alone():
     store = MemoryStore()
     key = await made(store)
     caller = await gate(store).admit(headers(X_Memproxy_Key=key.text, Authorization="Bearer sk-provider"))
-    assert caller.spent == "X-Memproxy-Key"
+    assert "x-memproxy-key" in caller.spent
 
 
 @pytest.mark.parametrize("presented", [None, "sk-provider", new_credential().text])
@@ -116,7 +116,7 @@ async def test_open_mode_takes_anybody_and_still_spends_a_memproxy_key():
     door = gate(MemoryStore(), mode="open")
     assert await door.admit(headers(Authorization="Bearer sk-provider")) == Caller("default")
     caller = await door.admit(headers(Authorization=f"Bearer {new_credential().text}"))
-    assert (caller.tenant, caller.spent) == ("default", "Authorization")
+    assert (caller.tenant, caller.spent) == ("default", {"authorization"})
 
 
 def test_a_pinned_key_names_its_entity_and_refuses_other_names():

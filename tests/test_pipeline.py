@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from memproxy.auth import Caller
 from memproxy.capture import Capture
-from memproxy.dialects.openai_chat import OpenAIChat
+from memproxy.dialects.routes import route
 from memproxy.domain import ApiKey, Committed, Known, MemoryWrite, Scope, Turn
 from memproxy.errors import Forbidden, ModelUnavailable, StoreUnavailable
 from memproxy.metrics import Metrics
-from memproxy.pipeline import MODES, Call, Exchange, Limits, Pipeline
+from memproxy.exchange import MODES, Call, Exchange
+from memproxy.pipeline import Limits, Pipeline
 from memproxy.recall.engine import Recall
 from memproxy.tasks import Tasks
 from memproxy.testing.hash_embedder import HashEmbedder
@@ -28,6 +29,8 @@ from memproxy.testing.memory_store import MemoryStore
 from memproxy.testing.replies import Answer, ToolCall, completion
 from memproxy.testing.store_samples import fact
 
+CHAT = route("POST", "/v1/chat/completions")
+assert CHAT is not None
 ALICE = Scope("default", "alice")
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 EVERYTHING = (
@@ -47,11 +50,19 @@ class FaultyStore(MemoryStore):
     look_delay = 0.0
     commit_error: Exception | None = None
 
-    async def look(self, scope: Scope, *, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
+    async def look(
+        self,
+        scope: Scope,
+        *,
+        session: str | None,
+        keys: Sequence[bytes],
+        pairs: Sequence[bytes],
+        ids: Sequence[str] = (),
+    ) -> Known:
         await asyncio.sleep(self.look_delay)
         if self.look_error:
             raise self.look_error
-        return await super().look(scope, session=session, keys=keys, pairs=pairs)
+        return await super().look(scope, session=session, keys=keys, pairs=pairs, ids=ids)
 
     async def commit(self, turns: Sequence[Turn]) -> Sequence[Committed]:
         if self.commit_error:
@@ -70,7 +81,6 @@ class Bench:
         )
         capture.start()
         self.pipeline = Pipeline(
-            dialect=OpenAIChat(),
             turns=self.store,
             recall=recall,
             capture=capture,
@@ -103,7 +113,7 @@ class Bench:
     async def ask(self, *messages: dict, mode: str = "on", session: str | None = None) -> Exchange:
         body = json.dumps({"model": "m", "messages": messages}).encode()
         call = Call("request", Caller("default"), mode=MODES[mode], entity="alice", session=session)
-        return await self.pipeline.enter(call, body)
+        return await self.pipeline.enter(call, CHAT, body)
 
     async def reply(self, exchange: Exchange, answer: Answer) -> None:
         body = b"".join(step for step in completion(answer, "m").steps if isinstance(step, bytes))
@@ -237,7 +247,7 @@ async def test_a_new_block_holds_only_what_is_not_visible_yet(bench: Bench):
 
 async def test_a_request_without_a_block_goes_on_as_the_same_object(bench: Bench):
     body = b'{"messages": [{"role":"user","content":"hi"}]}'
-    exchange = await bench.pipeline.enter(Call("id", Caller("default"), entity="alice"), body)
+    exchange = await bench.pipeline.enter(Call("id", Caller("default"), entity="alice"), CHAT, body)
     assert exchange.body is body
 
 
@@ -310,7 +320,7 @@ async def test_capture_that_fails_is_counted_and_raises_nothing(bench: Bench):
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"prompt":"hi"}', b'{"messages":"hi"}'])
 async def test_what_cannot_be_read_goes_on_as_it_came(bench: Bench, body: bytes):
-    exchange = await bench.pipeline.enter(Call("id", Caller("default"), entity="alice"), body)
+    exchange = await bench.pipeline.enter(Call("id", Caller("default"), entity="alice"), CHAT, body)
     assert exchange.body is body
     assert exchange.outcome == "degraded"
 
@@ -375,12 +385,12 @@ async def test_a_pinned_key_refuses_another_entity_in_every_mode(bench: Bench):
     caller = Caller("acme", key=ApiKey("id", "acme", b"", created_at=NOW, entity="bob"))
     for mode in MODES.values():
         with pytest.raises(Forbidden):
-            await bench.pipeline.enter(Call("id", caller, mode=mode, entity="alice"), b"{}")
+            await bench.pipeline.enter(Call("id", caller, mode=mode, entity="alice"), CHAT, b"{}")
 
 
 async def test_the_owner_of_a_laptop_needs_no_name():
     async with opened(owner="me") as bench:
         exchange = await bench.pipeline.enter(
-            Call("id", Caller("default")), b'{"messages":[{"role":"user","content":"hi"}]}'
+            Call("id", Caller("default")), CHAT, b'{"messages":[{"role":"user","content":"hi"}]}'
         )
         assert exchange.scope == Scope("default", "me")

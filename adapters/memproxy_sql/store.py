@@ -119,8 +119,16 @@ class SqlStore:
 
     # Turns
 
-    async def look(self, scope: Scope, *, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
-        return await self._urgent.run(turns.look, scope, session, keys, pairs)
+    async def look(
+        self,
+        scope: Scope,
+        *,
+        session: str | None,
+        keys: Sequence[bytes],
+        pairs: Sequence[bytes],
+        ids: Sequence[str] = (),
+    ) -> Known:
+        return await self._urgent.run(turns.look, scope, session, keys, pairs, ids)
 
     async def commit(self, turns: Sequence[Turn]) -> Sequence[Committed]:
         return await self._writer.run(group_commit, turns) if turns else []
@@ -172,8 +180,8 @@ class SqlStore:
     ) -> Page[Job]:
         return await self._reader.run(jobs.jobs, tenant, entity, states, cursor, limit)
 
-    async def retry(self, tenant: str, job_id: str, *, now: datetime) -> Job:
-        return await self._writer.run(jobs.retry, tenant, job_id, now)
+    async def retry(self, tenant: str, job_id: str, *, now: datetime, entity: str | None = None) -> Job:
+        return await self._writer.run(jobs.retry, tenant, job_id, now, entity)
 
     # Keys
 

@@ -9,7 +9,7 @@ from sqlalchemy import func as sql
 
 from memproxy.domain import Known, Message, Page, Scope, Session
 from memproxy_sql import cursors
-from memproxy_sql.columns import check_ids
+from memproxy_sql.columns import check_ids, clean
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Among, Prepared
 from memproxy_sql.rows import (
@@ -56,6 +56,11 @@ _recognised = Prepared(
     )
     .limit(1)
 )
+_external = Prepared(
+    select(_session.c.last_at, _session.c.created_at, _message.c.external_id, _session.c.id)
+    .join_from(_message, _session, _same_session)
+    .where(of_entity(_message), _message.c.external_id == bindparam("external_id"))
+)
 _ledger = Prepared(
     select(*(_injection.c[name] for name in INJECTION_COLUMNS))
     .where(of_session(_injection))
@@ -88,24 +93,40 @@ _sessions = Prepared(
 _session_count = Prepared(select(sql.count()).select_from(_session).where(of_entity(_session)))
 
 
-def look(conn: Connection, scope: Scope, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
+def look(
+    conn: Connection,
+    scope: Scope,
+    session: str | None,
+    keys: Sequence[bytes],
+    pairs: Sequence[bytes],
+    ids: Sequence[str],
+) -> Known:
     check_ids(scope.tenant, scope.entity, session)
     of = owner(scope)
     version = _version.value(conn, of)
     if version is None:
         return Known(session=session)
     held = _holding(conn, scope, keys)
+    named = _named(conn, scope, ids)
+    if session is None and named:
+        session = max(named)[-1]
     if session is None:
         session = _recognise(conn, scope, pairs, held if set(pairs) <= set(keys) else _holding(conn, scope, pairs))
     if session is None:
         return Known(version, None, held)
     ledger = tuple(map(read_injection, _ledger.rows(conn, of | {"session_id": session})))
-    return Known(version, session, held, ledger, sum([given.tokens for given in ledger]))
+    tokens = sum([given.tokens for given in ledger])
+    return Known(version, session, held, ledger, tokens, frozenset(external_id for *_, external_id, _ in named))
 
 
 def _holding(conn: Connection, scope: Scope, keys: Sequence[bytes]) -> frozenset[bytes]:
     found = _held.rows(conn, [(key,) for key in keys], [scope.tenant, scope.entity])
     return frozenset([key for (key,) in found])
+
+
+def _named(conn: Connection, scope: Scope, ids: Sequence[str]) -> list[tuple[int, int, str, str]]:
+    """Sessions holding a message of these ids: last and first time, the message's id, the session's."""
+    return [tuple(row) for one in ids for row in _external.rows(conn, owner(scope) | {"external_id": clean(one)})]
 
 
 def _recognise(conn: Connection, scope: Scope, pairs: Sequence[bytes], held: frozenset[bytes]) -> str | None:

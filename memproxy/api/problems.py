@@ -1,4 +1,4 @@
-"""Errors as the caller expects them: OpenAI's error object on the data plane, RFC 9457 problems on the API."""
+"""Errors as the caller expects them: in the shape of its dialect on the data plane, RFC 9457 problems on the API."""
 
 from __future__ import annotations
 
@@ -6,23 +6,17 @@ import json
 
 from aiohttp import web
 
+from memproxy.dialects.dialect import Dialect
 from memproxy.errors import MemproxyError
 
 REQUEST_ID = "X-Memproxy-Request-Id"
 
 
-def openai_error(error: MemproxyError, request_id: str) -> web.Response:
-    """`{"error": {...}}`, as OpenAI clients parse it."""
-    body = {
-        "message": str(error),
-        "type": "memproxy_error",
-        "param": error.param,
-        "code": error.code,
-        "request_id": request_id,
-    }
+def refused(dialect: Dialect, error: MemproxyError, request_id: str) -> web.Response:
+    """As the clients of that API parse errors."""
     return web.Response(
         status=error.status,
-        text=json.dumps({"error": body}),
+        body=dialect.refusal(error, request_id),
         content_type="application/json",
         headers={REQUEST_ID: request_id},
     )

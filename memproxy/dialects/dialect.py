@@ -112,9 +112,10 @@ class Ending(Protocol):
 class Echoing(Protocol):
     """A dialect whose replies repeat what the request said, so that an inserted block would show."""
 
-    def restore(self, body: bytes | None, *, stream: bool) -> Restore:
-        """Puts the client's own value back. `body` is the request as the client sent it; None where the reply is to a
-        request that fetches an earlier answer: then what looks like our block is taken out."""
+    def restore(self, body: bytes | None) -> Restore:
+        """Puts the client's own value back, in a whole reply or an event stream: the first bytes tell which. `body` is
+        the request as the client sent it; None where the reply is to a request that fetches an earlier answer: then
+        what looks like our block is taken out."""
         ...
 
 

@@ -57,19 +57,30 @@ ROUTES = (
     _route(CHAT, Act.TURN, "POST", r"/v1beta/openai/chat/completions"),
 )
 
-SPOKEN: Mapping[Provider, Dialect] = {Provider.OPENAI: CHAT, Provider.ANTHROPIC: CHAT, Provider.GEMINI: CHAT}
+_ERRORS: Mapping[Provider, Dialect] = {Provider.OPENAI: CHAT, Provider.ANTHROPIC: CHAT, Provider.GEMINI: CHAT}
 """In which shape each provider's clients expect an error, where no route says so."""
 
 
+_GEMINI = re.compile(r"(?:/upload)?/v1beta(?:/.*)?|/v1/(?:models|tunedModels)/[^/]+:\w+")
+
+
 def route(method: str, path: str) -> Route | None:
-    """The route of a request; `path` without its query, from `/v1` or `/v1beta` on."""
+    """The route of a request; `path` without its query, from its version on."""
     return next((one for one in ROUTES if one.method == method and one.path.fullmatch(path)), None)
 
 
 def provider(path: str, headers: Mapping[str, str]) -> Provider:
-    """By the path, and by the header that Anthropic's clients send with every request, `/v1/models` and files too."""
-    if path.startswith("/v1beta"):
+    """By the path, and by the headers that Anthropic's and Google's clients send with every request, files and lists
+    of models too."""
+    if _GEMINI.fullmatch(path) or "x-goog-api-key" in headers:
         return Provider.GEMINI
     if path.startswith("/v1/messages") or "anthropic-version" in headers:
         return Provider.ANTHROPIC
     return Provider.OPENAI
+
+
+def spoken(method: str, path: str, headers: Mapping[str, str]) -> Dialect:
+    """In whose shape an error is told; `path` with the ids that may stand before its version."""
+    path = path[max(path.find("/v1"), 0) :]
+    found = route(method, path)
+    return found.dialect if found else _ERRORS[provider(path, headers)]

@@ -113,17 +113,26 @@ class MemoryStore(MemoryQueue):
 
     # Turns
 
-    async def look(self, scope: Scope, *, session: str | None, keys: Sequence[bytes], pairs: Sequence[bytes]) -> Known:
+    async def look(
+        self,
+        scope: Scope,
+        *,
+        session: str | None,
+        keys: Sequence[bytes],
+        pairs: Sequence[bytes],
+        ids: Sequence[str] = (),
+    ) -> Known:
         self._reach()
         check_ids(scope.tenant, scope.entity, session)
         entity = self._entities.get((scope.tenant, scope.entity))
         if entity is None:
             return Known(session=session)
         held = frozenset(key for key in keys if any(key in s.places for s in entity.sessions.values()))
-        name = session if session is not None else _recognise(entity, pairs)
+        name = session if session is not None else _named(entity, ids) or _recognise(entity, pairs)
         found = entity.sessions.get(name) if name is not None else None
         ledger = tuple(replace(entry, receipt=b"{}") for entry in found.ledger.values()) if found else ()
-        return Known(entity.version, name, held, ledger, sum(entry.tokens for entry in ledger))
+        found_ids = frozenset(one for one in ids if any(one in s.external for s in entity.sessions.values()))
+        return Known(entity.version, name, held, ledger, sum(entry.tokens for entry in ledger), found_ids)
 
     async def commit(self, turns: Sequence[Turn]) -> Sequence[Committed]:
         self._reach()
@@ -226,6 +235,11 @@ class MemoryStore(MemoryQueue):
     def _messages(self, scope: Scope, session: str) -> list[Message]:
         found = self._peek(scope).sessions.get(session)
         return found.messages if found else []
+
+
+def _named(entity: _Entity, ids: Sequence[str]) -> str | None:
+    holding = [s for s in entity.sessions.values() if not s.external.isdisjoint(ids)]
+    return max(holding, key=lambda s: (s.last_at, s.created_at, s.id)).id if holding else None
 
 
 def _recognise(entity: _Entity, pairs: Sequence[bytes]) -> str | None:
