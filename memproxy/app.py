@@ -25,6 +25,7 @@ from memproxy.api.relay import LEFT, Relay
 from memproxy.augment.worker import Worker
 from memproxy.auth import Gate, KeyRing
 from memproxy.capture import Capture
+from memproxy.closed import Closed
 from memproxy.config import Settings, is_loopback
 from memproxy.dialects.routes import Provider
 from memproxy.embedders import Absent
@@ -102,6 +103,7 @@ class Service:
             upstream=upstream,
             credentials=_credentials(settings),
             relay=Relay(chat=chat, tasks=parts.tasks),
+            opened=frozenset(guard for guard in Closed if getattr(settings, guard)),
             max_body=settings.max_body,
         )
         api = MemoryApi(

@@ -35,6 +35,8 @@ class Caller:
     key: ApiKey | None = None
     spent: frozenset[str] = frozenset()
     """Headers (lower case) that carried a memproxy key, and `?key=` where the query did: they must not go upstream."""
+    brings_own: bool = False
+    """Whether the request carries a credential beside the memproxy key: the provider's own, which goes upstream."""
 
     def entity(self, named: str | None) -> str | None:
         """Whose memory, as far as the envelope says: what the key is bound to, else what header or path name. None
@@ -92,15 +94,18 @@ class Gate:
         """`query` as it stands in the request line. Raises `Unauthorized`; `StoreUnavailable` where an unknown key
         cannot be looked up."""
         spent, credential = _presented(headers, query)
+        own = any(name in headers and name not in spent for name in _PLACES) or (
+            QUERY_KEY not in spent and bool(_query_keys(query))
+        )
         if self._mode == "open":
-            return Caller(DEFAULT_TENANT, spent=spent)
+            return Caller(DEFAULT_TENANT, spent=spent, brings_own=own)
         if credential is None:
             raise Unauthorized(
                 "a memproxy key is required: send it as `Authorization: Bearer mp_...` or in `X-Memproxy-Key`",
                 param="Authorization",
             )
         key = await self._ring.find(credential)
-        return Caller(key.tenant, key=key, spent=spent)
+        return Caller(key.tenant, key=key, spent=spent, brings_own=own)
 
 
 def _presented(headers: Mapping[str, str], query: str) -> tuple[frozenset[str], Credential | None]:

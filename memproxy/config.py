@@ -45,6 +45,12 @@ class Settings(BaseModel):
     anthropic_upstream_key: SecretStr | None = Field(None, description="the same, for Anthropic")
     gemini_upstream_key: SecretStr | None = Field(None, description="the same, for Gemini")
     auth: Literal["open", "keys"] | None = Field(None, description="open or keys; unset: open on loopback, else keys")
+    account_endpoints: bool = Field(
+        False, description="let tenants reach what governs the provider account (/v1/organization, /v1/projects)"
+    )
+    stored_objects: bool = Field(
+        False, description="let tenants reach what the provider stores for the account (files, batches, responses …)"
+    )
     admin_key: SecretStr | None = Field(None, description="credential for /admin; at least 32 characters")
     data_dir: Path = Field(
         Path(platformdirs.user_data_dir("memproxy")), description="embedded database, snapshots, local journal"

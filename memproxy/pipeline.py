@@ -127,8 +127,9 @@ class Pipeline:
         """An answer made in the background belongs to the session that asked for it; fetched again it is known."""
         reading = await self._read(call, route, scope, Prompt((), previous=answer), ())
         known = reading.known
-        if known is None or known.session is None or answer in known.ids or not call.mode.writes:
-            return Exchange(call, b"", "degraded" if reading.trouble else "off")
+        if known is None or not known.ids or answer in known.ids or not call.mode.writes:
+            session = known.session if known and known.ids else None
+            return Exchange(call, b"", "degraded" if reading.trouble else "off", session=session)
         return Exchange(call, b"", "none", route, scope, known.session, known=known)
 
     async def _read(

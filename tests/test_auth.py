@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from multidict import CIMultiDict
 
-from memproxy.auth import Caller, Gate, KeyRing
+from memproxy.auth import QUERY_KEY, Caller, Gate, KeyRing, without_key
 from memproxy.crypto import Credential, digest, matches, new_credential, parse_credential
 from memproxy.domain import ApiKey
 from memproxy.errors import Forbidden, StoreUnavailable, Unauthorized
@@ -114,7 +114,7 @@ async def test_a_known_key_works_while_the_store_is_away_and_an_unknown_one_is_t
 
 async def test_open_mode_takes_anybody_and_still_spends_a_memproxy_key():
     door = gate(MemoryStore(), mode="open")
-    assert await door.admit(headers(Authorization="Bearer sk-provider")) == Caller("default")
+    assert await door.admit(headers(Authorization="Bearer sk-provider")) == Caller("default", brings_own=True)
     caller = await door.admit(headers(Authorization=f"Bearer {new_credential().text}"))
     assert (caller.tenant, caller.spent) == ("default", {"authorization"})
 
@@ -130,3 +130,23 @@ def test_a_pinned_key_names_its_entity_and_refuses_other_names():
     assert refused.value.param == "X-Memproxy-Entity"
     with pytest.raises(Forbidden):
         caller.process("other")
+
+
+async def test_the_key_in_a_query_counts_and_is_taken_out():
+    store = MemoryStore()
+    credential = await made(store)
+    query = f"alt=sse&key={credential.text}&x=%2F"
+    caller = await gate(store).admit(headers(), query)
+    assert (caller.tenant, caller.spent, caller.brings_own) == ("acme", {QUERY_KEY}, False)
+    assert without_key(query) == "alt=sse&x=%2F"
+
+
+async def test_every_memproxy_key_is_spent_and_what_is_left_is_the_callers_own():
+    store = MemoryStore()
+    credential = await made(store)
+    both = {"x-api-key": credential.text, "Authorization": f"Bearer {credential.text}"}
+    caller = await gate(store).admit(headers(**both))
+    assert (caller.spent, caller.brings_own) == ({"x-api-key", "authorization"}, False)
+    caller = await gate(store).admit(headers(**{"X-Memproxy-Key": credential.text, "x-api-key": "sk-ant-own"}))
+    assert (caller.spent, caller.brings_own) == ({"x-memproxy-key"}, True)
+    assert without_key("key=AIza-own&alt=sse") == "key=AIza-own&alt=sse"

@@ -7,6 +7,7 @@ since memory has to understand it. A client that leaves cancels its handler, whi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
@@ -15,11 +16,12 @@ from memproxy import envelope
 from memproxy.api.bodies import read_body
 from memproxy.api.relay import Relay
 from memproxy.auth import QUERY_KEY, Caller, Gate, without_key
+from memproxy.closed import Closed, closed
 from memproxy.dialects.dialect import Echoing, Restore
 from memproxy.dialects.routes import Act, Provider, Route
 from memproxy.encodings import UnknownEncoding, decode
 from memproxy.envelope import Target
-from memproxy.errors import BadRequest
+from memproxy.errors import BadRequest, Forbidden
 from memproxy.exchange import Call, Exchange
 from memproxy.pipeline import Pipeline
 from memproxy.upstream import Body, Upstream, end_to_end
@@ -29,11 +31,12 @@ CREDENTIALS = {
     Provider.ANTHROPIC: ("x-api-key", "{}"),
     Provider.GEMINI: ("x-goog-api-key", "{}"),
 }
-"""Where each provider's credential goes. A client that brings one of its own brings it in any of them."""
+"""Where each provider's credential goes."""
 
 
 class DataPlane:
-    """Handles data-plane requests; holds what all of them share. `credentials` are the configured ones."""
+    """Handles data-plane requests; holds what all of them share. `credentials` are the configured ones, `opened` what
+    of the operator's account tenants may reach."""
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class DataPlane:
         credentials: Mapping[Provider, str],
         relay: Relay,
         max_body: int,
+        opened: frozenset[Closed] = frozenset(),
     ) -> None:
         self._gate = gate
         self._chat = chat
@@ -51,6 +55,7 @@ class DataPlane:
         self._credentials = credentials
         self._relay = relay
         self._max_body = max_body
+        self._opened = opened
 
     async def handle(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         """Raises `MemproxyError` where memproxy itself has to refuse; the upstream's errors are replies like others."""
@@ -60,11 +65,19 @@ class DataPlane:
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             raise BadRequest("WebSockets are not passed on yet; use the HTTP API", param="Upgrade")
         headers = self._headers(request, caller, to)
+        guard = self._guard(request.method, caller, to)
         body: Body
         if to.route is None:
             exchange, body, restore = Exchange(call, b""), _stream(request), None
         else:
             exchange, body, restore = await self._remember(request, call, to.route, headers)
+        if guard is not None and exchange.session is None:  # an answer that this tenant asked for is no stranger's
+            raise Forbidden(
+                f"this gateway keeps {to.path} to its operator: it would act with the operator's provider credential. "
+                f"Bring your own in its usual header, with the memproxy key in X-Memproxy-Key, or let the operator set "
+                f"`{guard}`",
+                param=guard,
+            )
         query = without_key(to.query) if QUERY_KEY in caller.spent else to.query
         url = self._upstream.url(to.provider, to.path, query)
         reply = await self._upstream.send(request.method, url, headers, body)
@@ -99,10 +112,15 @@ class DataPlane:
     def _headers(self, request: web.BaseRequest, caller: Caller, to: Target) -> CIMultiDict[str]:
         headers = end_to_end(request.headers.items(), drop=caller.spent | {"host"})
         credential = self._credentials.get(to.provider)
-        if caller.spent and credential and not any(name in headers for name, _ in CREDENTIALS.values()):
+        if caller.spent and credential and not caller.brings_own:
             name, form = CREDENTIALS[to.provider]
             headers[name] = form.format(credential)
         return headers
+
+    def _guard(self, method: str, caller: Caller, to: Target) -> str | None:
+        """The setting that keeps this request from the operator's account, if one does."""
+        guard = closed(method, unquote(to.path)) if caller.key and not caller.brings_own else None
+        return None if guard is None or guard in self._opened else guard.value
 
 
 def _restore(route: Route, body: bytes | None, headers: CIMultiDict[str]) -> Restore | None:
