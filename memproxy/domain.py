@@ -11,8 +11,8 @@ makes (message, fact, job, request) are UUIDv7 text. Times are timezone-aware UT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -70,6 +70,17 @@ class Injection:
     receipt: bytes = b"{}"
     """JSON: what was recalled, with scores, and what was left out and why."""
     created_at: datetime | None = None
+
+    def without(self, lines: Collection[str]) -> Injection:
+        """The same entry, its block less these lines. A block that shows no fact any more, none of its lines beginning
+        with `- `, becomes empty."""
+        gone = {line.removesuffix("\n") for line in lines}
+        told = self.block.split("\n")
+        kept = [line for line in told if line not in gone]
+        if len(kept) == len(told):
+            return self
+        shows = any(line.startswith("- ") for line in kept)
+        return replace(self, block="\n".join(kept) if shows else "")
 
 
 class JobState(StrEnum):
@@ -251,13 +262,15 @@ class MemoryWrite:
     """A change to one entity's memory, applied in one transaction that bumps the entity's version by one."""
 
     facts: tuple[Fact, ...] = ()
-    """Inserted, or replaced by id; `sources` are added to those already stored."""
+    """Inserted, or replaced by id; `sources` are added to those already stored. What is forgotten loses its triples,
+    and its events lose `before` and `after`."""
     triples: tuple[Triple, ...] = ()
     events: tuple[Event, ...] = ()
     augmented: tuple[str, ...] = ()
     """Ids of messages that need no further extraction."""
     struck: tuple[str, ...] = ()
-    """Lines that are taken out of every block of the entity's ledger: what is forgotten is not given again."""
+    """Lines that are taken out of every block of the entity's ledger: what is forgotten is not given again. An entry
+    keeps its tokens, as the session's budget was spent."""
     expected: int | None = None
     """The version this change was computed from; `Conflict` is raised where the entity has moved on."""
 
@@ -333,7 +346,7 @@ class Entity:
     id: str
     created_at: datetime
     last_at: datetime | None
-    """Of the last message captured; None where there is none."""
+    """When the newest of the sessions that hold messages was last written to; None where there is none."""
     sessions: int = 0
     messages: int = 0
     facts: Mapping[str, int] = field(default_factory=dict)
@@ -359,6 +372,21 @@ class Kept:
     """Of a message or an injection."""
     augmented: bool = False
     """Of a message: it needs no further extraction."""
+
+    @property
+    def ids(self) -> tuple[str | None, ...]:
+        """Everything in the row that names something: a store takes it letter by letter, or not at all."""
+        match self.row:
+            case Session(id=id_, process=process):
+                return (id_, process)
+            case Message(id=id_):
+                return (id_, self.session)
+            case Injection(facts=facts):
+                return (self.session, *facts)
+            case Fact(id=id_, superseded_by=by, process=process, sources=sources):
+                return (id_, by, process, *(name for s in sources for name in (s.message_id, s.session_id)))
+            case Triple(id=id_, fact_id=fact_id) | Event(id=id_, fact_id=fact_id):
+                return (id_, fact_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,21 +137,25 @@ class Archive(Protocol):
 
     async def erase(self, scope: Scope) -> Entity | None:
         """Delete everything stored of the entity, jobs, ledger, usage and history included, and leave no trace of it in
-        the database's files when this returns; give what there was. API keys bound to the entity stay."""
+        the database's files when this returns; give what there was. API keys bound to the entity stay. Raises
+        `StoreUnavailable` where the rows are gone and a trace is not: erasing again, whatever it finds, wipes it."""
         ...
 
     async def export(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Kept]:
-        """Every row of the entity: sessions, messages by session and place, injections with their receipts, facts by
-        number, triples, events. What `restore` is given in this order makes the same memory elsewhere."""
+        """Every row of the entity: sessions, messages by session and place, injections with their receipts in the same
+        order, facts by number, triples, events. What `restore` is given in this order makes the same memory elsewhere.
+        `total` is that of the first page."""
         ...
 
     async def restore(self, scope: Scope, rows: Sequence[Kept]) -> int:
         """Add the rows in one transaction that counts the version up by one; rows that are there already (sessions by
         id, messages by key, injections by anchor, facts, triples and events by id) are left as they are. Facts get
-        numbers in the order given. Returns how many were added."""
+        numbers in the order given. Returns how many were added. Raises `BadRequest` for ids that no database holds."""
         ...
 
-    async def receipt(self, tenant: str, request_id: str) -> Receipt | None: ...
+    async def receipt(self, tenant: str, request_id: str) -> Receipt | None:
+        """The newest ledger entry of that request."""
+        ...
 
 
 class Jobs(Protocol):

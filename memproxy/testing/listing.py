@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -17,6 +18,11 @@ class Dated(Protocol):
     @property
     def created_at(self) -> datetime: ...
 
+
+Place = tuple[int, str, int]
+"""Where a row stands in an archive: in which part, under which name, at which number."""
+
+_BEFORE_ALL = (-1, "", 0)
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Dated)
@@ -38,6 +44,36 @@ def newest_page(items: Sequence[D], cursor: str | None, limit: int) -> Page[D]:
     shown = tuple(ordered[:limit])
     more = len(ordered) > limit
     return Page(shown, f"{shown[-1].created_at.isoformat()} {shown[-1].id}" if more else None, len(items))
+
+
+def numbered_page(items: Iterable[T], cursor: str | None, limit: int, *, number: Callable[[T], int]) -> Page[T]:
+    """Highest number first: the cursor is that of the last item shown."""
+    ordered = sorted(items, key=number, reverse=True)
+    last = _number(cursor) if cursor is not None else None
+    left = [item for item in ordered if last is None or number(item) < last]
+    more = len(left) > limit
+    return Page(tuple(left[:limit]), str(number(left[limit - 1])) if more else None, len(ordered))
+
+
+def placed_page(items: Iterable[tuple[Place, T]], cursor: str | None, limit: int) -> Page[T]:
+    """In the order of the places, of which no two are the same: the cursor is the place of the last item shown, with
+    the total of the first page."""
+    ordered = sorted(items, key=lambda item: item[0])
+    last, total = _place(cursor) if cursor is not None else (_BEFORE_ALL, len(ordered))
+    left = [(place, item) for place, item in ordered if place > last]
+    shown = left[:limit]
+    following = json.dumps([*shown[-1][0], total]) if len(left) > limit else None
+    return Page(tuple(item for _, item in shown), following, total)
+
+
+def _place(cursor: str) -> tuple[Place, int]:
+    try:
+        part, text, number, total = json.loads(cursor)
+    except (ValueError, TypeError) as error:
+        raise bad_cursor() from error
+    if [type(value) for value in (part, text, number, total)] != [int, str, int, int]:
+        raise bad_cursor()
+    return (part, text, number), total
 
 
 def _number(cursor: str) -> int:

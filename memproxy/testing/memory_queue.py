@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from memproxy.domain import Job, JobState, Page, QueueDepth
+from memproxy.domain import Job, JobState, Page, QueueDepth, Scope
 from memproxy.errors import Conflict, MemproxyError, NotFound
 from memproxy.testing.listing import newest_page
 from memproxy.testing.storable import storable
@@ -104,14 +104,18 @@ class MemoryQueue:
         ]
         return newest_page(found, cursor, limit)
 
-    async def retry(self, tenant: str, job_id: str, *, now: datetime) -> Job:
+    async def retry(self, tenant: str, job_id: str, *, now: datetime, entity: str | None = None) -> Job:
         self._reach()
         job = self._jobs.get((tenant, job_id))
-        if job is None:
+        if job is None or entity not in (None, job.scope.entity):
             raise NotFound(f"There is no job {job_id}.")
         if job.state is not JobState.DEAD:
             raise Conflict(f"Job {job_id} is {job.state}; only a dead job can be retried.")
         return self._put(replace(job, state=JobState.PENDING, attempts=0, run_at=now, finished_at=None))
+
+    def _drop_jobs(self, scope: Scope) -> None:
+        owner = (scope.tenant, scope.entity)
+        self._jobs = {key: j for key, j in self._jobs.items() if (j.scope.tenant, j.scope.entity) != owner}
 
     def _put(self, job: Job) -> Job:
         self._jobs[job.scope.tenant, job.id] = job

@@ -7,9 +7,8 @@ a real store would give.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -21,7 +20,6 @@ from memproxy.domain import (
     Event,
     Fact,
     FactState,
-    Injection,
     Known,
     MemoryWrite,
     Message,
@@ -32,72 +30,17 @@ from memproxy.domain import (
     Turn,
 )
 from memproxy.errors import Conflict, NotFound
-from memproxy.testing.listing import newest_page, oldest_page
-from memproxy.testing.memory_queue import MemoryQueue
+from memproxy.testing.listing import newest_page, numbered_page, oldest_page
+from memproxy.testing.memory_archive import MemoryArchive
+from memproxy.testing.memory_rows import StoredEntity, StoredSession
 from memproxy.testing.storable import check_ids, storable
 
 
-@dataclass(slots=True)
-class _Session:
-    id: str
-    process: str | None
-    created_at: datetime
-    last_at: datetime
-    messages: list[Message] = field(default_factory=list)
-    places: dict[bytes, int] = field(default_factory=dict)
-    external: set[str] = field(default_factory=set)
-    ledger: dict[bytes, Injection] = field(default_factory=dict)
-
-    def rank(self, pair: bytes) -> tuple[bool, datetime, datetime, str]:
-        """How well this session is recognised by a pair that it holds."""
-        return (self.places[pair] == len(self.messages) - 1, self.last_at, self.created_at, self.id)
-
-    def add(self, turn: Turn) -> int:
-        fresh = [m for m in turn.messages if self._admit(m)]
-        entry = turn.injection
-        if entry is not None and entry.anchor not in self.ledger:
-            self.ledger[entry.anchor] = replace(entry, created_at=entry.created_at or turn.at)
-        self.last_at = max(self.last_at, turn.at)
-        return len(fresh)
-
-    def _admit(self, message: Message) -> bool:
-        if message.key in self.places or message.external_id in self.external:
-            return False
-        self.places[message.key] = len(self.messages)
-        if message.external_id is not None:
-            self.external.add(message.external_id)
-        self.messages.append(message)
-        return True
-
-
-@dataclass(slots=True)
-class _Entity:
-    version: int
-    sessions: dict[str, _Session] = field(default_factory=dict)
-    facts: dict[str, Fact] = field(default_factory=dict)
-    triples: dict[str, Triple] = field(default_factory=dict)
-    events: dict[str, Event] = field(default_factory=dict)
-    augmented: set[str] = field(default_factory=set)
-    numbers: int = 0
-
-    def put(self, fact: Fact) -> None:
-        stored = self.facts.get(fact.id)
-        if stored is None:
-            self.numbers += 1
-        number = self.numbers if stored is None else stored.number
-        sources = {s.message_id: s for s in (*fact.sources, *(stored.sources if stored else ()))}
-        ordered = tuple(sources[key] for key in sorted(sources))
-        self.facts[fact.id] = replace(fact, number=number, sources=ordered, version=self.version)
-        if fact.state is FactState.FORGOTTEN:
-            self.triples = {key: t for key, t in self.triples.items() if t.fact_id != fact.id}
-
-
-class MemoryStore(MemoryQueue):
+class MemoryStore(MemoryArchive):
     """A `Store` that forgets when it is dropped."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._entities: dict[tuple[str, str], _Entity] = {}
         self._keys: dict[str, ApiKey] = {}
 
     async def __aenter__(self) -> Self:
@@ -141,7 +84,7 @@ class MemoryStore(MemoryQueue):
         committed = []
         for turn in storable(tuple(turns)):
             sessions = self._entity(turn.scope).sessions
-            fresh = _Session(turn.session, turn.scope.process, turn.at, turn.at)
+            fresh = StoredSession(turn.session, turn.scope.process, turn.at, turn.at)
             committed.append(Committed(sessions.setdefault(turn.session, fresh).add(turn)))
             await self.enqueue(turn.jobs)
         return committed
@@ -157,10 +100,7 @@ class MemoryStore(MemoryQueue):
 
     async def sessions(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Session]:
         self._reach()
-        found = [
-            Session(s.id, s.process, len(s.messages), s.created_at, s.last_at)
-            for s in self._peek(scope).sessions.values()
-        ]
+        found = [session.listed() for session in self._peek(scope).sessions.values()]
         return newest_page(found, cursor, limit)
 
     # Memory
@@ -168,8 +108,8 @@ class MemoryStore(MemoryQueue):
     async def changes(self, scope: Scope, *, since: int) -> Changes:
         self._reach()
         entity = self._peek(scope)
-        facts = (fact for fact in entity.facts.values() if fact.version > since)
-        return Changes(entity.version, tuple(sorted(facts, key=lambda fact: fact.number)))
+        touched = self._facts(scope, lambda fact: fact.version > since)
+        return Changes(entity.version, tuple(touched), entity.born)
 
     async def write(self, scope: Scope, change: MemoryWrite) -> int:
         self._reach()
@@ -179,26 +119,53 @@ class MemoryStore(MemoryQueue):
         if change.expected is not None and change.expected != version:
             raise Conflict(f"The memory is at version {version}, not {change.expected}: read it again.")
         entity = self._entity(scope)
-        entity.version += 1
-        entity.triples |= {t.id: t for t in change.triples if t.id not in entity.triples}
-        for fact in change.facts:
-            entity.put(fact)
-        entity.events |= {e.id: e for e in change.events if e.id not in entity.events}
-        entity.augmented.update(change.augmented)
+        entity.apply(change)
         return entity.version
 
-    async def about(self, scope: Scope, attributes: Sequence[str]) -> Sequence[Fact]:
+    async def about(
+        self, scope: Scope, *, attributes: Sequence[str], statements: Sequence[tuple[str, str]]
+    ) -> Sequence[Fact]:
         self._reach()
-        wanted = storable(tuple(attributes))
-        facts = (fact for fact in self._peek(scope).facts.values() if fact.attribute in wanted)
-        return sorted(facts, key=lambda fact: fact.number)
+        all_of, exactly = set(storable(tuple(attributes))), set(storable(tuple(statements)))
+        return self._facts(scope, lambda f: f.attribute in all_of or (f.attribute, f.value) in exactly)
 
-    def history(self, scope: Scope) -> Sequence[Event]:
-        """All events of the entity, in the order in which they were written."""
-        return tuple(self._peek(scope).events.values())
+    async def fetch(self, scope: Scope, ids: Sequence[str]) -> Sequence[Fact]:
+        self._reach()
+        wanted = set(ids)
+        return self._facts(scope, lambda fact: fact.id in wanted)
+
+    async def facts(
+        self,
+        scope: Scope,
+        *,
+        states: Sequence[FactState],
+        kinds: Sequence[str],
+        text: str | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Fact]:
+        self._reach()
+        words = storable(text or "").casefold()
+        asked = self._facts(
+            scope,
+            lambda fact: (
+                (not states or fact.state in states)
+                and (not kinds or fact.kind in kinds)
+                and words in fact.text.casefold()
+            ),
+        )
+        return numbered_page(asked, cursor, limit, number=lambda fact: fact.number)
+
+    async def history(self, scope: Scope, fact_id: str) -> Sequence[Event]:
+        self._reach()
+        changes = (event for event in self._peek(scope).events.values() if event.fact_id == fact_id)
+        return sorted(changes, key=lambda event: (event.at, event.id))
 
     def triples(self, scope: Scope) -> Sequence[Triple]:
         return tuple(self._peek(scope).triples.values())
+
+    def _facts(self, scope: Scope, wanted: Callable[[Fact], bool]) -> list[Fact]:
+        return sorted(filter(wanted, self._peek(scope).facts.values()), key=lambda fact: fact.number)
 
     # Keys
 
@@ -225,24 +192,17 @@ class MemoryStore(MemoryQueue):
         self._keys[key_id] = replace(key, revoked_at=key.revoked_at or now)
         return self._keys[key_id]
 
-    def _peek(self, scope: Scope) -> _Entity:
-        return self._entities.get((scope.tenant, scope.entity)) or _Entity(version=0)
-
-    def _entity(self, scope: Scope) -> _Entity:
-        fresh = _Entity(version=int(time.time() * 1000))
-        return self._entities.setdefault((scope.tenant, scope.entity), fresh)
-
     def _messages(self, scope: Scope, session: str) -> list[Message]:
         found = self._peek(scope).sessions.get(session)
         return found.messages if found else []
 
 
-def _named(entity: _Entity, ids: Sequence[str]) -> str | None:
+def _named(entity: StoredEntity, ids: Sequence[str]) -> str | None:
     holding = [s for s in entity.sessions.values() if not s.external.isdisjoint(ids)]
     return max(holding, key=lambda s: (s.last_at, s.created_at, s.id)).id if holding else None
 
 
-def _recognise(entity: _Entity, pairs: Sequence[bytes]) -> str | None:
+def _recognise(entity: StoredEntity, pairs: Sequence[bytes]) -> str | None:
     for pair in pairs:
         holding = [s for s in entity.sessions.values() if pair in s.places]
         if holding:

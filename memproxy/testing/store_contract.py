@@ -80,7 +80,7 @@ class OddTextContract:
         (known,) = await facts(store)
         assert (said.text, said.name, given.block) == (text, text, text)
         assert (known.text, known.value, known.metadata) == (text, text, {text: text})
-        assert list(await store.about(ALICE, [text[:99]])) == [known]
+        assert list(await store.about(ALICE, attributes=[text[:99]], statements=[])) == [known]
 
     async def test_what_no_database_holds_is_replaced(self, store: Store) -> None:
         odd, clean = "a\0b\ud83dc", "a�b�c"
@@ -88,7 +88,7 @@ class OddTextContract:
         await remember(store, fact(1, text=odd, value=odd, attribute=odd, speaker=odd, metadata={odd: odd}))
         (said,) = (await store.messages(ALICE, "s1", cursor=None, limit=1)).items
         (given,) = (await look(store, session="s1")).injections
-        (known,) = await store.about(ALICE, [odd])
+        (known,) = await store.about(ALICE, attributes=[odd], statements=[])
         assert (said.text, said.name, given.block) == (clean, clean, clean)
         assert (known.text, known.value, known.speaker, known.metadata) == (clean, clean, clean, {clean: clean})
         (mine,) = await claim(store)

@@ -31,7 +31,7 @@ async def test_history_and_triples_can_be_read_back() -> None:
     event = Event("e1", "fact-1", "created", "said", None, "fact 1", NOON)
     triple = Triple("t1", "Alice", "lives in", "Berlin", "fact-1")
     await store.write(ALICE, MemoryWrite((fact(1),), (triple,), (event,)))
-    assert list(store.history(ALICE)) == [event]
+    assert list(await store.history(ALICE, "fact-1")) == [event]
     assert list(store.triples(ALICE)) == [triple]
     await store.write(ALICE, MemoryWrite((fact(1, text="", state=FactState.FORGOTTEN),)))
     assert list(store.triples(ALICE)) == []
