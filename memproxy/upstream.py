@@ -48,6 +48,7 @@ class Upstream:
         self, *, bases: Mapping[Provider, str], connect_timeout: float, read_timeout: float, connections: int
     ) -> None:
         self._bases = bases
+        self.connect_timeout = connect_timeout
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout)
         self._connections = connections
 

@@ -15,13 +15,14 @@ from multidict import CIMultiDict
 from memproxy import envelope
 from memproxy.api.bodies import read_body
 from memproxy.api.relay import Relay
+from memproxy.api.tunnel import tunnel
 from memproxy.auth import QUERY_KEY, Caller, Gate, without_key
 from memproxy.closed import Closed, closed
 from memproxy.dialects.dialect import Echoing, Restore
 from memproxy.dialects.routes import Act, Provider, Route
 from memproxy.encodings import UnknownEncoding, decode
 from memproxy.envelope import Target
-from memproxy.errors import BadRequest, Forbidden
+from memproxy.errors import Forbidden
 from memproxy.exchange import Call, Exchange
 from memproxy.pipeline import Pipeline
 from memproxy.upstream import Body, Upstream, end_to_end
@@ -62,10 +63,12 @@ class DataPlane:
         to = envelope.target(request.method, request.raw_path, request.headers)
         caller = await self._gate.admit(request.headers, to.query)
         call = envelope.call(request_id, caller, request.headers, to)
-        if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-            raise BadRequest("WebSockets are not passed on yet; use the HTTP API", param="Upgrade")
         headers = self._headers(request, caller, to)
+        query = without_key(to.query) if QUERY_KEY in caller.spent else to.query
+        url = self._upstream.url(to.provider, to.path, query)
         guard = self._guard(request.method, caller, to)
+        if guard is None and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            return await tunnel(request, url, headers, connect_timeout=self._upstream.connect_timeout)
         body: Body
         if to.route is None:
             exchange, body, restore = Exchange(call, b""), _stream(request), None
@@ -78,8 +81,6 @@ class DataPlane:
                 f"`{guard}`",
                 param=guard,
             )
-        query = without_key(to.query) if QUERY_KEY in caller.spent else to.query
-        url = self._upstream.url(to.provider, to.path, query)
         reply = await self._upstream.send(request.method, url, headers, body)
         try:
             return await self._relay.send(request, reply, exchange, restore)
