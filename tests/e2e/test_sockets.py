@@ -59,9 +59,12 @@ async def realtime() -> AsyncIterator[Realtime]:
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[tuple[Realtime, ServiceProcess, aiohttp.ClientSession]]:
-    async with realtime() as server, ServiceProcess(folder=folder, upstream=server.url) as service:
-        async with aiohttp.ClientSession() as session:
-            yield server, service, session
+    async with (
+        realtime() as server,
+        ServiceProcess(folder=folder, upstream=server.url) as service,
+        aiohttp.ClientSession() as session,
+    ):
+        yield server, service, session
 
 
 async def test_messages_of_every_kind_go_both_ways(tmp_path: Path):
@@ -79,11 +82,13 @@ async def test_messages_of_every_kind_go_both_ways(tmp_path: Path):
 
 
 async def test_the_code_by_which_the_upstream_closes_arrives(tmp_path: Path):
-    async with opened(tmp_path) as (_, service, session):
-        async with session.ws_connect(f"{service.url}/v1/realtime") as socket:
-            await socket.send_str("bye")
-            closed = await socket.receive()
-            assert (closed.type, closed.data, closed.extra) == (WSMsgType.CLOSE, 4001, "as you say")
+    async with (
+        opened(tmp_path) as (_, service, session),
+        session.ws_connect(f"{service.url}/v1/realtime") as socket,
+    ):
+        await socket.send_str("bye")
+        closed = await socket.receive()
+        assert (closed.type, closed.data, closed.extra) == (WSMsgType.CLOSE, 4001, "as you say")
 
 
 async def test_an_upgrade_that_the_upstream_refuses_is_refused_in_its_words(tmp_path: Path):
@@ -109,8 +114,10 @@ async def test_a_client_that_leaves_takes_the_upstream_connection_with_it(tmp_pa
 
 
 async def test_an_upstream_that_is_away_is_a_502(tmp_path: Path):
-    async with ServiceProcess(folder=tmp_path, upstream="http://127.0.0.1:9/v1") as service:
-        async with aiohttp.ClientSession() as session:
-            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                await session.ws_connect(f"{service.url}/v1/realtime")
-            assert refused.value.status == 502
+    async with (
+        ServiceProcess(folder=tmp_path, upstream="http://127.0.0.1:9/v1") as service,
+        aiohttp.ClientSession() as session,
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{service.url}/v1/realtime")
+        assert refused.value.status == 502
