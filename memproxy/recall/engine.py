@@ -11,7 +11,7 @@ answer is right: without vectors, recall goes on by words and says so in `Recall
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -74,7 +74,8 @@ class Recalled:
 
 
 class Recall:
-    """Holds loaded memories of up to `cache_bytes`; safe for concurrent requests of one event loop."""
+    """Holds loaded memories of up to `cache_bytes`; safe for concurrent requests of one event loop. `on_bare` is told
+    of an entity whose facts wait for vectors."""
 
     def __init__(
         self,
@@ -84,11 +85,14 @@ class Recall:
         embedder: Embedder | None,
         tasks: Tasks,
         cache_bytes: int = 256 * 1024 * 1024,
+        on_bare: Callable[[Scope], None] = lambda scope: None,
     ) -> None:
         self._index = index
         self._embedder = embedder
         model = embedder.name if embedder is not None else None
-        self.library = Library(memory=memory, index=index, tasks=tasks, model=model, cache_bytes=cache_bytes)
+        self.library = Library(
+            memory=memory, index=index, tasks=tasks, model=model, cache_bytes=cache_bytes, on_bare=on_bare
+        )
 
     async def recall(self, query: Query) -> Recalled:
         """Raises what the store raises; a model or an index that fails only degrades."""

@@ -44,11 +44,13 @@ Table = NDArray[np.void]
 
 
 class EntityMemory:
-    """`version` is the entity's version up to which changes have been applied; `indexed` is False where the vector
+    """`version` is the entity's version up to which changes have been applied; `born` tells which life of the entity
+    this is; `indexed` is False where the vector
     index could not follow."""
 
     def __init__(self) -> None:
         self.version = 0
+        self.born = 0
         self.indexed = True
         self.facts: list[Fact] = []
         self.rows: dict[int, int] = {}

@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from memproxy.domain import Changes, Fact, Scope
+from memproxy.domain import Changes, Fact, FactState, Scope
 from memproxy.errors import MemproxyError
 from memproxy.ports import Index, Memory
 from memproxy.recall.entity_memory import EntityMemory
@@ -30,10 +30,22 @@ Key = tuple[str, str]
 
 
 class Library:
-    """`model` names the embedder whose vectors the index may hold."""
+    """`model` names the embedder whose vectors the index may hold. `on_bare` is told of an entity some of whose facts
+    have no vector of that model, once while this process lives."""
 
-    def __init__(self, *, memory: Memory, index: Index, tasks: Tasks, model: str | None, cache_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        index: Index,
+        tasks: Tasks,
+        model: str | None,
+        cache_bytes: int,
+        on_bare: Callable[[Scope], None] = lambda scope: None,
+    ) -> None:
         self._memory = memory
+        self._on_bare = on_bare
+        self._told_bare: set[Key] = set()
         self._index = index
         self._tasks = tasks
         self._model = model
@@ -52,7 +64,7 @@ class Library:
     async def load(self, scope: Scope, version: int | None) -> EntityMemory:
         """The entity's memory, at least as new as `version`; None means as new as the store has it."""
         if version == 0:
-            if self.peek(scope) is not None:
+            if self.peek(scope) is not None or await self._indexed(scope):
                 await self.drop(scope)  # erased, perhaps by another replica
             return EntityMemory()
         if (held := await self._fresh(scope, version)) is not None:
@@ -68,6 +80,7 @@ class Library:
         while (running := self._loading.get(_key(scope))) is not None:
             await asyncio.wait([running])
         self._held.pop(_key(scope), None)
+        self._told_bare.discard(_key(scope))
         await self._index.drop(scope)
 
     async def _fresh(self, scope: Scope, version: int | None) -> EntityMemory | None:
@@ -101,11 +114,17 @@ class Library:
         indexed = await self._indexed(scope)
         since = min(held.version, indexed)
         changes = await self._memory.changes(scope, since=since)
-        if changes.version < since:  # erased, or come back under a younger clock: nothing we hold is of this life
+        if held.version and changes.born != held.born:  # erased, perhaps by another replica: this is another life
+            self._held.pop(_key(scope), None)
             held, since = EntityMemory(), 0
             changes = await self._memory.changes(scope, since=0)
+        if changes.version == 0:
+            if indexed:
+                await self._index.drop(scope)
+            return EntityMemory()
         await self._take_in(held, changes.facts)
-        held.version = changes.version
+        held.version, held.born = changes.version, changes.born
+        self._tell(scope, changes)
         held.indexed = await self._feed(scope, changes, since=since)
         self._keep(_key(scope), held)
         return held
@@ -140,7 +159,16 @@ class Library:
         if all(fact.model == self._model or fact.embedding is None for fact in changes.facts):
             return changes
         facts = [fact if fact.model == self._model else replace(fact, embedding=None) for fact in changes.facts]
-        return Changes(changes.version, tuple(facts))
+        return replace(changes, facts=tuple(facts))
+
+    def _tell(self, scope: Scope, changes: Changes) -> None:
+        """That facts wait for vectors. Once is enough: the job that gives them is stored, and tries again by itself."""
+        key = _key(scope)
+        if self._model is None or key in self._told_bare:
+            return
+        if any(fact.state is FactState.CURRENT and fact.model != self._model for fact in changes.facts):
+            self._told_bare.add(key)
+            self._on_bare(scope)
 
     def _keep(self, key: Key, held: EntityMemory) -> None:
         self._held[key] = held

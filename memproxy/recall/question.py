@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
+from memproxy.recall.cached import cached
 from memproxy.recall.days import Day, named
 from memproxy.recall.words import spaceless, terms
 
@@ -66,7 +66,7 @@ def _without(text: str, aliases: Mapping[str, int]) -> tuple[str, set[int]]:
     return bare if re.search(r"\w", bare) else text, codes
 
 
-@lru_cache(maxsize=256)
+@cached(size=256)
 def _pattern(names: Iterable[str]) -> re.Pattern[str]:
     longest_first = sorted((name for name in names if name), key=len, reverse=True)
     return re.compile(rf"({'|'.join(map(_bordered, longest_first))}){_AFTER_NAMES}", re.IGNORECASE)

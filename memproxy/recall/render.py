@@ -18,9 +18,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 
 from memproxy.domain import Fact
+from memproxy.recall.cached import cached
 
 HEADER = (
     "<memory>\n"
@@ -79,6 +79,6 @@ def _who(fact: Fact) -> str:
     return _named(fact.speaker or fact.role)
 
 
-@lru_cache(maxsize=1024)
+@cached(size=1024)
 def _named(who: str) -> str:
     return f"{quoted(who)}: "

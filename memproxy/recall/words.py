@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 from importlib.resources import files
 
 from icu4py.breakers import WordBreaker
+
+from memproxy.recall.cached import cached
 
 _IDEOGRAPH = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 SPACELESS = f"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff{_IDEOGRAPH}"
@@ -68,7 +69,7 @@ def folded(text: str) -> str:
     return plain.replace("\u0e4d\u0e32", "\u0e33").replace("\u0ecd\u0eb2", "\u0eb3")
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(size=1 << 16)
 def stem(word: str) -> str:
     """Cut plural, -ing and -ed: `hikes`, `hiking` and `hiked` meet in `hik`. Words beyond ASCII stay as they are."""
     if len(word) < 4 or not word.isascii() or not word.isalpha():

@@ -193,6 +193,64 @@ async def test_an_erased_entity_is_let_go(world):
     assert await world.nearest() == []
 
 
+async def reborn(world: World, *facts: Fact) -> int:
+    """The entity is erased, by whichever replica, and comes back."""
+    await world.store.erase(ALICE)
+    return await world.remember(*facts)
+
+
+async def test_nothing_of_an_entity_erased_elsewhere_is_left_when_it_comes_back(world):
+    await world.library.load(ALICE, await world.remember(fact(1, **EMBEDDED), fact(2, **EMBEDDED)))
+    version = await reborn(world, fact(3, text="another life", **EMBEDDED))
+    held = await world.library.load(ALICE, version)
+    assert [one.text for one in held.facts] == ["another life"]
+    assert await world.nearest() == [1]
+    assert len(await world.library.load(ALICE, await world.remember(fact(4)))) == 2
+
+
+async def test_what_another_replica_erased_is_let_go_by_whoever_asks_the_store(world):
+    await world.library.load(ALICE, await world.remember(fact(1, **EMBEDDED)))
+    await world.store.erase(ALICE)
+    assert len(await world.library.load(ALICE, None)) == 0
+    assert world.library.peek(ALICE) is None
+    assert await world.nearest() == []
+
+
+async def test_two_replicas_on_one_store_come_to_hold_the_same_life():
+    store = SlowStore()
+    here, there = World(store=store), World(store=store)
+    for one in (here, there):
+        await one.library.load(ALICE, await here.remember(fact(1, text="old", **EMBEDDED)))
+    await store.erase(ALICE)
+    await here.library.drop(ALICE)
+    version = await here.remember(fact(9, text="new", **EMBEDDED))
+    for one in (here, there):
+        assert [held.text for held in (await one.library.load(ALICE, version)).facts] == ["new"]
+        assert await one.nearest() == [1]
+
+
+async def test_an_index_that_kept_an_erased_entity_is_told(world):
+    """As one does that finds a snapshot on its disk after a restart."""
+    await world.library.load(ALICE, await world.remember(fact(1, **EMBEDDED)))
+    await world.store.erase(ALICE)
+    fresh = World(store=world.store, index=world.index)
+    await fresh.library.load(ALICE, 0)
+    assert await fresh.nearest() == []
+
+
+async def test_an_entity_whose_facts_wait_for_vectors_is_told_of_once():
+    told: list[Scope] = []
+    world = World()
+    world.library = Library(
+        memory=world.store, index=world.index, tasks=world.tasks, model="m", cache_bytes=9, on_bare=told.append
+    )
+    await world.library.load(ALICE, await world.remember(fact(1, **EMBEDDED)))
+    assert told == []
+    await world.library.load(ALICE, await world.remember(fact(2, embedding=b"12", model="other")))
+    await world.library.load(ALICE, await world.remember(fact(3)))
+    assert told == [ALICE]
+
+
 async def test_a_drop_outlasts_the_load_it_meets(world):
     version = await world.remember(fact(1, **EMBEDDED))
     world.store.gate.clear()
