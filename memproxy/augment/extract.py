@@ -1,7 +1,7 @@
 """The job that turns a session's new messages into facts, page by page.
 
-    messages ─► episodes ┐
-             └► claims ──┴► vectors ─► reconcile with what is known ─► one write
+    messages ─► pieces ┐
+             └► claims ┴► reconcile with what is known ─► less what was forgotten ─► vectors ─► one write
 
 A page is written in one transaction that also marks its messages, and only if nobody changed the entity's memory since
 it was read: a crash, a second worker or an erasure between two steps leaves either the whole page or nothing of it.
@@ -11,16 +11,20 @@ The event loop belongs to the chats, so no step holds it for long.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from memproxy.augment.amend import amend
+from memproxy.augment.embed import embed_job, embedded
 from memproxy.augment.episodes import episode, pieces
-from memproxy.augment.reconcile import Reconciled, attributes, reconcile
-from memproxy.domain import Claim, Fact, FactState, Job, MemoryWrite, Message
-from memproxy.errors import Conflict, ModelUnavailable
-from memproxy.ports import Embedder, Extractor, Memory, Tokenizer, Turns
+from memproxy.augment.reconcile import reconcile, superseders
+from memproxy.augment.statements import WORDS, asked
+from memproxy.augment.unwanted import Piece, Unwanted
+from memproxy.domain import Claim, Fact, FactState, Job, MemoryWrite, Message, Scope
+from memproxy.errors import ModelUnavailable
+from memproxy.ports import Embedder, Extractor, Jobs, Memory, Tokenizer, Turns
 from memproxy.recall.render import line
 
 PAGE = 32
@@ -29,10 +33,6 @@ PAGE_TEXT = 64_000
 """Characters of one write, unless a single message has more."""
 SLICE = 8
 """Pieces cut or counted before the event loop gets its turn: about a millisecond."""
-BATCH = 64
-"""Texts embedded in one call."""
-TRIES = 5
-"""At a page whose entity keeps changing; then the job waits for quieter times."""
 
 
 class Written(Protocol):
@@ -51,6 +51,8 @@ class Extract:
     embedder: Embedder | None
     tokenizer: Tokenizer
     clock: Callable[[], datetime]
+    jobs: Jobs | None = None
+    """Where facts that had to be stored without vectors are queued to get them."""
     observer: Written | None = None
 
     async def __call__(self, job: Job, *, last_try: bool) -> None:
@@ -63,28 +65,28 @@ class Extract:
 
     async def _page(self, job: Job, session: str, last_try: bool) -> bool:
         """Whether there was anything to do."""
-        for _ in range(TRIES):
-            # The version first: whatever happens after it was read makes the write fail.
-            version = (await self.turns.look(job.scope, session=session, keys=(), pairs=())).version
+
+        async def change() -> MemoryWrite | None:
             page = _bounded(await self.turns.unaugmented(job.scope, session, limit=PAGE))
-            if not page:
-                return False
-            change = await self._change(job, session, page, last_try)
-            try:
-                await self.memory.write(job.scope, replace(change, expected=version))
-            except Conflict:
-                continue
-            if self.observer is not None:
-                self.observer.facts_written(len(change.facts))
-            return True
-        raise Conflict("the entity's memory changed faster than a page could be written")
+            return await self._change(job, session, page, last_try) if page else None
+
+        written = await amend(self.memory, job.scope, change)
+        if written is None:
+            return False
+        if self.observer is not None:
+            self.observer.facts_written(len(written.facts))
+        if self.jobs is not None and self.embedder is not None and any(map(_lacks_vector, written.facts)):
+            await self.jobs.enqueue([embed_job(job.scope, self.clock())])
+        return True
 
     async def _change(self, job: Job, session: str, page: Sequence[Message], last_try: bool) -> MemoryWrite:
-        kept = await self._episodes(job, session, page)
         claims = await self.extractor.extract(page) if self.extractor is not None else ()
-        vectors = await self._vectors([*(fact.text for fact in kept), *(claim.text for claim in claims)], last_try)
-        learned = await self._reconciled(job, session, page, claims)
-        facts = [self._embedded(fact, vectors) for fact in (*kept, *learned.facts)]
+        cut = {message.id: await _cut(message) for message in page}
+        known = await self._known(job.scope, claims, [piece.digest for parts in cut.values() for piece in parts])
+        by_id = {message.id: message for message in page}
+        learned = reconcile(known, claims, by_id, scope=job.scope, session=session, now=self.clock())
+        kept = _episodes(page, cut, Unwanted.of(known, learned.refused), scope=job.scope, session=session)
+        facts = await self._embedded([*kept, *learned.facts], last_try)
         return MemoryWrite(
             facts=tuple(await self._counted(facts)),
             triples=learned.triples,
@@ -92,48 +94,28 @@ class Extract:
             augmented=tuple(message.id for message in page),
         )
 
-    async def _episodes(self, job: Job, session: str, page: Sequence[Message]) -> list[Fact]:
-        facts: list[Fact] = []
-        for message in page:
-            cut = []
-            for piece in pieces(message):
-                cut.append(piece)
-                await _breathe(len(cut))
-            places = ((number, len(cut)) for number in range(1, len(cut) + 1))
-            facts += [
-                episode(message, piece, place, scope=job.scope, session=session)
-                for piece, place in zip(cut, places, strict=True)
-            ]
-            await asyncio.sleep(0)
-        return facts
+    async def _known(self, scope: Scope, claims: Sequence[Claim], digests: Sequence[str]) -> Sequence[Fact]:
+        """What the claims are reconciled with, and which words were forgotten or corrected away."""
+        wanted = asked(claims)
+        words = [(WORDS, digest) for digest in dict.fromkeys(digests)]
+        known = await self.memory.about(scope, attributes=wanted.attributes, statements=[*wanted.statements, *words])
+        more = superseders(known)
+        return [*known, *(await self.memory.fetch(scope, more) if more else ())]
 
-    async def _reconciled(self, job: Job, session: str, page: Sequence[Message], claims: Sequence[Claim]) -> Reconciled:
-        if not claims:
-            return Reconciled()
-        known = await self.memory.about(job.scope, attributes(claims))
-        by_id = {message.id: message for message in page}
-        return reconcile(known, claims, by_id, scope=job.scope, session=session, now=self.clock())
-
-    async def _vectors(self, texts: Iterable[str], last_try: bool) -> Mapping[str, bytes]:
+    async def _embedded(self, facts: Sequence[Fact], last_try: bool) -> Sequence[Fact]:
+        """The facts with vectors where they lack them; on the last try without, if need be."""
         if self.embedder is None:
-            return {}
-        wanted = list(dict.fromkeys(texts))
-        vectors: dict[str, bytes] = {}
+            return facts
         try:
-            for start in range(0, len(wanted), BATCH):
-                batch = wanted[start : start + BATCH]
-                rows = (await self.embedder.embed(batch, purpose="passage")).astype("<f2")
-                vectors.update(zip(batch, (row.tobytes() for row in rows), strict=True))
+            vectors = await embedded(self.embedder, [fact.text for fact in facts if _lacks_vector(fact)])
         except ModelUnavailable:
             if not last_try:
                 raise
-        return vectors
-
-    def _embedded(self, fact: Fact, vectors: Mapping[str, bytes]) -> Fact:
-        if self.embedder is None or fact.embedding is not None or fact.state is FactState.FORGOTTEN:
-            return fact
-        vector = vectors.get(fact.text)
-        return replace(fact, embedding=vector, model=self.embedder.name if vector is not None else None)
+            return facts
+        name = self.embedder.name
+        return [
+            replace(fact, embedding=vectors[fact.text], model=name) if _lacks_vector(fact) else fact for fact in facts
+        ]
 
     async def _counted(self, facts: Sequence[Fact]) -> list[Fact]:
         """The cost of each fact's line in a block; also of those that were known, as a line shows validity."""
@@ -142,6 +124,34 @@ class Extract:
             counted.append(replace(fact, tokens=self.tokenizer.count(line(fact))))
             await _breathe(len(counted))
         return counted
+
+
+async def _cut(message: Message) -> list[Piece]:
+    cut: list[Piece] = []
+    for text in pieces(message):
+        cut.append(Piece.of(text))
+        await _breathe(len(cut))
+    await asyncio.sleep(0)
+    return cut
+
+
+def _episodes(
+    page: Sequence[Message], cut: Mapping[str, Sequence[Piece]], unwanted: Unwanted, *, scope: Scope, session: str
+) -> list[Fact]:
+    facts: list[Fact] = []
+    for message in page:
+        parts = cut[message.id]
+        gone = unwanted.among(message, parts)
+        facts += [
+            episode(message, piece.text, (number + 1, len(parts)), scope=scope, session=session)
+            for number, piece in enumerate(parts)
+            if number not in gone
+        ]
+    return facts
+
+
+def _lacks_vector(fact: Fact) -> bool:
+    return fact.embedding is None and fact.state is not FactState.FORGOTTEN
 
 
 async def _breathe(done: int) -> None:

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Protocol
 
+from memproxy.augment import embed
 from memproxy.augment.extract import Extract, Written
 from memproxy.domain import Job
 from memproxy.errors import MemproxyError
@@ -65,7 +66,7 @@ class Stats:
 
 class Worker:
     """Works on up to `concurrency` jobs at once. `lease` and `poll` are seconds; `handlers` are for kinds of jobs
-    beside `extract`, or instead of its own."""
+    beside `extract` and `embed`, or instead of its own."""
 
     def __init__(
         self,
@@ -93,9 +94,11 @@ class Worker:
             embedder=embedder,
             tokenizer=tokenizer,
             clock=clock,
+            jobs=jobs,
             observer=observer,
         )
-        self._handlers: Mapping[str, Handler] = {"extract": extract, **(handlers or {})}
+        own: Mapping[str, Handler] = {"extract": extract, embed.KIND: embed.Embed(memory=memory, embedder=embedder)}
+        self._handlers: Mapping[str, Handler] = {**own, **(handlers or {})}
         self._jobs, self._clock, self._name, self._tasks, self._observer = jobs, clock, name, tasks, observer
         self._lease, self._concurrency, self._poll, self._max_attempts = lease, concurrency, poll, max_attempts
         self._running: set[asyncio.Task[None]] = set()

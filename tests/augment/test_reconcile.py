@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memproxy.augment.reconcile import attributes, normalised, reconcile
+from memproxy.augment.reconcile import Reconciled, author, reconcile, superseders
+from memproxy.augment.statements import asked, buried, normalised
 from memproxy.domain import Claim, Event, Fact, FactState, Triple
 from memproxy.testing.store_samples import ALICE, NOON, fact, message
 
@@ -35,6 +36,9 @@ def plan(what: str, on: datetime | None) -> Claim:
     return Claim("event", "plan", what, f"Plans {what}", "", valid_from=on)
 
 
+LATER = day(999)
+
+
 @dataclass
 class Memory:
     """What is known, as a store would keep it."""
@@ -42,18 +46,52 @@ class Memory:
     facts: dict[str, Fact] = field(default_factory=dict)
     triples: list[Triple] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    now: datetime = LATER
 
     def say(self, claim: Claim, at: datetime, *, message_id: str | None = None) -> int:
         """Tell it in a message of that time; returns how many facts changed."""
         said = message("…", at=at, id=message_id or f"m-{at.isoformat()}-{claim.attribute}-{claim.value}-{claim.ended}")
-        wanted = attributes([claim])
-        known = [f for f in self.facts.values() if f.attribute in wanted]
         claim = replace(claim, message_id=said.id)
-        result = reconcile(known, [claim], {said.id: said}, scope=ALICE, session="s1", now=day(999))
+        known = self.about([claim])
+        return self.keep(reconcile(known, [claim], {said.id: said}, scope=ALICE, session="s1", now=self.now))
+
+    def about(self, claims: Sequence[Claim]) -> list[Fact]:
+        """What a store gives for what is asked, and nothing more."""
+        wanted = asked(claims)
+        known = [
+            f
+            for f in self.facts.values()
+            if f.attribute in wanted.attributes or (f.attribute, f.value) in wanted.statements
+        ]
+        return [*known, *(self.facts[one] for one in superseders(known))]
+
+    def keep(self, result: Reconciled) -> int:
         self.facts.update({f.id: f for f in result.facts})
         self.triples += result.triples
         self.events += result.events
         return len(result.facts)
+
+    def write(self, claim: Claim, at: datetime) -> Fact:
+        """The person states it themself."""
+        own = fact(
+            len(self.facts) + 500, kind=claim.kind, text=claim.text, at=at, valid_from=at, authored=True,
+            attribute=claim.attribute, value=normalised(claim.value),
+        )  # fmt: skip
+        self.keep(author(self.about([claim]), own, single=claim.single, now=at))
+        return own
+
+    def correct(self, text: str, claim: Claim, at: datetime) -> None:
+        """The person puts the claim in the place of what was remembered."""
+        wrong = self.find(text)
+        kept = replace(
+            wrong, id=f"{wrong.id}-as-it-was", state=FactState.SUPERSEDED, superseded_by=wrong.id, valid_to=at
+        )
+        right = replace(
+            wrong, text=claim.text, value=normalised(claim.value), authored=True, sources=(), first_seen=at,
+            last_seen=at, valid_from=at, state=FactState.CURRENT,
+        )  # fmt: skip
+        self.facts[kept.id] = kept
+        self.keep(author([f for f in self.about([claim]) if f.id != wrong.id], right, single=claim.single, now=at))
 
     def current(self, attribute: str | None = None) -> list[str]:
         return sorted(
@@ -124,8 +162,17 @@ def test_a_new_value_of_a_single_valued_attribute_supersedes_the_old_which_stays
     assert memory.current() == ["Lives in Lisbon"]
     assert memory.history("Lives in Berlin") == ["created", "superseded"]
     (superseded,) = (e for e in memory.events if e.action == "superseded")
-    assert (superseded.before, superseded.after) == ("Lives in Berlin", "Lives in Lisbon")
-    assert superseded.reason
+    assert (superseded.before, superseded.reason) == ("Lives in Berlin", "a newer statement")
+
+
+def test_the_history_of_a_fact_holds_no_words_of_another() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    memory.say(home("Lisbon"), day(9))
+    berlin = memory.find("Lives in Berlin").id
+    told = {event.before for event in memory.events if event.fact_id == berlin}
+    told |= {event.after for event in memory.events if event.fact_id == berlin}
+    assert told == {"Lives in Berlin", None}
 
 
 def test_the_old_value_ends_when_the_new_one_began_to_hold() -> None:
@@ -264,13 +311,111 @@ def test_a_plan_that_gets_its_day_is_the_same_plan() -> None:
 
 
 def test_what_was_forgotten_is_not_learned_again() -> None:
-    tomb = fact(1, kind="profile", attribute="home", value="berlin", state=FactState.FORGOTTEN, text="")
+    tomb = buried(fact(1, kind="profile", attribute="home", value="berlin", text="Lives in Berlin"))
     memory = Memory({tomb.id: tomb})
     assert memory.say(home("Berlin"), day(5)) == 0
     assert memory.say(replace(home("Berlin", ended=True), text="No longer lives in Berlin"), day(6)) == 0
     memory.say(home("Lisbon"), day(7))
     assert memory.current() == ["Lives in Lisbon"]
     assert memory.facts[tomb.id] == tomb
+
+
+def test_a_tombstone_tells_nothing_of_what_it_stands_for() -> None:
+    tomb = buried(
+        fact(1, kind="profile", attribute="home", value="berlin", text="Lives in Berlin", embedding=b"12", model="m",
+             speaker="Al", metadata={"why": "Berlin"}, valid_from=day(1), pinned=True)
+    )  # fmt: skip
+    assert "berlin" not in repr(tomb).casefold()
+    assert (tomb.text, tomb.embedding, tomb.metadata, tomb.pinned) == ("", None, {}, False)
+
+
+def test_forgetting_that_it_ended_forgets_that_it_ever_was() -> None:
+    tomb = buried(fact(1, attribute="~home", value="berlin", text="No longer lives in Berlin"))
+    memory = Memory({tomb.id: tomb})
+    assert memory.say(home("Berlin"), day(5)) == 0
+
+
+def test_forgetting_one_liking_leaves_the_opposite_and_all_others_alone() -> None:
+    tomb = buried(fact(1, attribute="likes", value="olives", text="Likes olives"))
+    memory = Memory({tomb.id: tomb})
+    for claim in (likes("olives"), likes("jazz"), dislikes("olives")):
+        memory.say(claim, day(2))
+    assert memory.current() == ["Dislikes olives", "Likes jazz"]
+
+
+def test_what_was_refused_is_told_so_that_its_words_are_not_kept_either() -> None:
+    tomb = buried(fact(1, attribute="home", value="berlin", text="Lives in Berlin"))
+    said = message("…", at=day(1), id="m1")
+    claims = [replace(home("Berlin"), message_id="m1"), replace(likes("tea"), message_id="m1")]
+    result = reconcile([tomb], claims, {"m1": said}, scope=ALICE, session="s1", now=day(2))
+    assert [claim.value for claim in result.refused] == ["Berlin"]
+
+
+def test_only_the_person_brings_back_what_was_forgotten_and_then_it_is_mentioned_as_any_other() -> None:
+    tomb = buried(fact(1, attribute="likes", value="olives", text="Likes olives"))
+    memory = Memory({tomb.id: tomb})
+    own = memory.write(likes("olives"), day(3))
+    memory.say(likes("olives"), day(5))
+    assert memory.facts[own.id].mentions == 2
+    assert memory.current() == ["Likes olives"]
+
+
+# Written and corrected by the person
+
+
+def test_what_the_person_writes_closes_what_it_contradicts() -> None:
+    memory = Memory()
+    memory.say(home("Berlin"), day(1))
+    own = memory.write(home("Lisbon"), day(5))
+    old = memory.find("Lives in Berlin")
+    assert (old.state, old.superseded_by, old.valid_to) == (FactState.SUPERSEDED, own.id, day(5))
+    assert memory.current() == ["Lives in Lisbon"]
+    assert memory.events[-1].reason == "the person's own words"
+
+
+def test_an_older_message_does_not_outrank_what_the_person_wrote_and_a_newer_one_goes_on_from_it() -> None:
+    memory = Memory()
+    memory.write(home("Lisbon"), day(5))
+    memory.say(home("Berlin"), day(1))
+    assert memory.current() == ["Lives in Lisbon"]
+    memory.say(home("Rome"), day(9))
+    lisbon = memory.find("Lives in Lisbon")
+    assert memory.current() == ["Lives in Rome"]
+    assert (lisbon.state, lisbon.valid_to, lisbon.authored) == (FactState.SUPERSEDED, day(9), True)
+
+
+def test_the_persons_own_words_stay_when_a_message_says_the_same_with_a_date() -> None:
+    memory = Memory()
+    own = replace(plan("exam", day(40)), text="The big exam!")
+    memory.write(own, day(1))
+    memory.say(plan("exam", None), day(2))
+    assert memory.current() == ["The big exam!"]
+
+
+def test_what_was_corrected_away_is_not_brought_back_by_messages_older_than_the_correction() -> None:
+    memory = Memory()
+    memory.say(likes("olives"), day(1))
+    memory.correct("Likes olives", likes("black olives"), day(5))
+    memory.say(likes("olives"), day(1), message_id="imported-again")
+    memory.say(likes("olives"), day(3))
+    assert memory.current() == ["Likes black olives"]
+    assert memory.find("Likes olives").mentions == 3
+
+
+def test_what_was_corrected_away_holds_again_when_the_person_says_so_later() -> None:
+    memory = Memory()
+    memory.say(likes("olives"), day(1))
+    memory.correct("Likes olives", likes("black olives"), day(5))
+    memory.say(likes("olives"), day(9))
+    assert memory.current() == ["Likes black olives", "Likes olives"]
+
+
+def test_a_message_from_the_future_was_said_now() -> None:
+    memory = Memory(now=day(10))
+    memory.say(home("Berlin"), day(900))
+    memory.now = day(20)
+    memory.say(home("Lisbon"), day(15))
+    assert memory.current() == ["Lives in Lisbon"]
 
 
 @dataclass(frozen=True)
@@ -308,6 +453,19 @@ def test_the_same_messages_twice_change_nothing(said: list[Said], data: st.DataO
     assert (memory.facts, len(memory.events)) == (before, events)
 
 
+@given(st.permutations([Said(home(place), day(at)) for at, place in ((1, "Berlin"), (3, "Rome"), (9, "Oslo"))]))
+def test_in_whatever_order_messages_meet_a_correction_the_newest_statement_holds(said: list[Said]) -> None:
+    """The correction is made on day 5, whether or not the messages of the days around it were seen by then."""
+    for corrected_after in range(1, len(said) + 1):
+        memory = Memory()
+        for number, one in enumerate(said, 1):
+            memory.say(one.claim, one.at)
+            if number == corrected_after and memory.current("home") != ["Lives in Oslo"]:
+                memory.correct(memory.current("home")[0], home("Paris"), day(5))
+        seen_early = [one.at for one in said[:corrected_after]]
+        assert memory.current("home") == ["Lives in Oslo"], seen_early
+
+
 HOMES = st.lists(st.sampled_from(CLAIMS[:3]), min_size=1, max_size=9)
 
 
@@ -339,3 +497,17 @@ def test_every_closed_fact_says_until_when_and_no_attribute_of_one_value_has_two
 
 def _id(one: Said) -> str:
     return f"m-{one.at.isoformat()}-{one.claim.attribute}-{one.claim.value}-{one.claim.ended}"
+
+
+# What is asked of the store
+
+
+def test_of_an_attribute_that_may_have_many_values_only_the_statement_itself_is_asked() -> None:
+    wanted = asked([likes("Olives")])
+    assert list(wanted.attributes) == []
+    assert {("likes", "olives"), ("dislikes", "olives"), ("~likes", "olives"), ("~likes", "")} <= set(wanted.statements)
+
+
+def test_an_end_that_names_nothing_may_end_any() -> None:
+    assert list(asked([replace(likes(""), ended=True)]).attributes) == ["likes"]
+    assert list(asked([replace(likes("olives"), ended=True)]).attributes) == []

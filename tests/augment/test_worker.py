@@ -12,48 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memproxy.augment.extract import PAGE, Extract
-from memproxy.augment.local import LocalExtractor
+from memproxy.augment.extract import PAGE
 from memproxy.augment.worker import DONE_KEPT, Worker
-from memproxy.domain import Claim, Fact, FactState, Job, JobState, MemoryWrite, Message, Scope
+from memproxy.domain import Claim, FactState, Job, JobState, MemoryWrite, Message, Scope
 from memproxy.errors import Conflict, ModelUnavailable, StoreUnavailable
 from memproxy.recall.render import line
-from memproxy.tasks import Tasks
-from memproxy.testing.hash_embedder import HashEmbedder
 from memproxy.testing.memory_store import MemoryStore
 from memproxy.testing.store_samples import ALICE, BOB, NOON, job, message, turn
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **time: float) -> None:
-        self.now += timedelta(**time)
-
-
-class Words:
-    """A tokenizer that counts words."""
-
-    def count(self, text: str) -> int:
-        return len(text.split())
-
-
-class Seen:
-    """An observer that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.jobs: list[tuple[str, str]] = []
-        self.facts = 0
-
-    def job_done(self, kind: str, outcome: str, seconds: float) -> None:
-        self.jobs.append((kind, outcome))
-
-    def facts_written(self, count: int) -> None:
-        self.facts += count
+from .stage import Stage, Words
 
 
 class Scripted:
@@ -72,59 +39,6 @@ class Scripted:
             raise result
         if result is not None:
             await result
-
-
-class Stage:
-    """A store, a worker and what it tells."""
-
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-        self.clock = Clock()
-        self.seen = Seen()
-        self.embedder = HashEmbedder(dimensions=16)
-        self.tasks = Tasks()
-
-    def worker(self, **options: Any) -> Worker:
-        fixed: dict[str, Any] = {
-            "jobs": self.store,
-            "turns": self.store,
-            "memory": self.store,
-            "extractor": LocalExtractor(),
-            "embedder": self.embedder,
-            "tokenizer": Words(),
-            "clock": self.clock,
-            "name": "w1",
-            "tasks": self.tasks,
-            "poll": 0.005,
-            "observer": self.seen,
-        }
-        return Worker(**(fixed | options))
-
-    def extract(self, **options: Any) -> Extract:
-        fixed: dict[str, Any] = {
-            "turns": self.store,
-            "memory": self.store,
-            "extractor": LocalExtractor(),
-            "embedder": self.embedder,
-            "tokenizer": Words(),
-            "clock": self.clock,
-        }
-        return Extract(**(fixed | options))
-
-    async def state(self, scope: Scope = ALICE) -> list[Job]:
-        return list((await self.store.jobs(scope.tenant, entity=None, states=(), cursor=None, limit=100)).items)
-
-    async def lease_moved(self, before: datetime | None) -> bool:
-        return (await self.state())[0].lease_until != before
-
-    async def is_cleared(self) -> bool:
-        return not await self.state()
-
-    async def facts(self, scope: Scope = ALICE) -> Sequence[Fact]:
-        return (await self.store.changes(scope, since=0)).facts
-
-    async def texts(self, scope: Scope = ALICE) -> list[str]:
-        return [fact.text for fact in await self.facts(scope)]
 
 
 @pytest.fixture
@@ -248,9 +162,10 @@ async def test_a_move_in_a_later_session_supersedes_and_the_lines_cost_is_counte
     later = NOON + timedelta(days=40)
     await stage.store.commit([turn("I live in Lisbon.")])
     await stage.extract()(job(1), last_try=False)
+    stage.clock.forward(days=41)
     await stage.store.commit([turn("I moved to Porto.", session="s2", at=later)])
     await stage.extract()(replace(job(2), session="s2"), last_try=False)
-    home = {fact.value: fact for fact in await stage.store.about(ALICE, ["home"])}
+    home = {fact.value: fact for fact in await stage.store.about(ALICE, attributes=["home"], statements=[])}
     old, new = home["lisbon"], home["porto"]
     assert (old.state, old.superseded_by, old.valid_to) == (FactState.SUPERSEDED, new.id, later)
     assert new.state is FactState.CURRENT
@@ -409,7 +324,7 @@ async def test_a_crash_between_pages_loses_nothing_and_doubles_nothing(stage: St
         await stage.extract(memory=Crashing(stage.store, writes))(job(1), last_try=False)
     await stage.extract()(job(1), last_try=False)
     assert sorted(await stage.texts()) == sorted([*said, "Lives in Lisbon"])
-    (home,) = await stage.store.about(ALICE, ["home"])
+    (home,) = await stage.store.about(ALICE, attributes=["home"], statements=[])
     assert home.mentions == 1
 
 
@@ -526,5 +441,5 @@ class Silent:
 async def test_any_extractor_may_stand_behind_the_port(stage: Stage) -> None:
     await stage.store.commit([turn(message("a"), message("b", at=datetime(2026, 2, 1, tzinfo=UTC)))])
     await stage.extract(extractor=Silent())(job(1), last_try=False)
-    (home,) = await stage.store.about(ALICE, ["home"])
+    (home,) = await stage.store.about(ALICE, attributes=["home"], statements=[])
     assert (home.mentions, len(home.sources)) == (2, 2)
