@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from memproxy.recall.days import Span
 from memproxy.recall.entity_memory import EntityMemory, Table
 from memproxy.recall.lexical import Matches, Rows, Scores
 
@@ -50,9 +51,14 @@ class Candidates:
     """Mean cosine of the fact and its neighbours in the conversation."""
     own: Scores
     near: Scores
+    spoken: Mapping[int, Sequence[Span]] = field(default_factory=dict)
+    """Days that facts name in words, by place; only where the question asks for days."""
 
 
-def gather(memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Matches, only: Filter) -> Candidates:
+def gather(
+    memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Matches, only: Filter, *, dated: bool = False
+) -> Candidates:
+    """`dated`: the question asks for days."""
     places, gaps = memory.places()
     dense, cosines = _located(memory, found)
     line = np.where(gaps, np.float32(np.nan), cosines[-1] if len(cosines) else FAR)
@@ -63,7 +69,8 @@ def gather(memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Ma
     if not allowed.all():
         rows, facts = rows[allowed], facts.compress(allowed)
     at = places[rows]
-    return Candidates(rows, facts, line[at], _around(line, at), matches.own[rows], matches.near[rows])
+    spoken = memory.spoken_of(rows) if dated else {}
+    return Candidates(rows, facts, line[at], _around(line, at), matches.own[rows], matches.near[rows], spoken)
 
 
 def _located(memory: EntityMemory, found: Sequence[tuple[int, float]]) -> tuple[Rows, Scores]:

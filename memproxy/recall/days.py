@@ -1,79 +1,160 @@
-"""Dates that a question names, as spans of days: "on 8 May 2023", "May 8", "2023-05-08", "in May", "May 2023".
+"""The days that a question or a memory names, and how well two of them meet.
 
-Explicit dates only, in English and ISO form; a date without a year means that date in any year.
+    question "last Tuesday", asked on 2 May ──► span of days ─┐
+                                                              ├──► nearness of a memory, 0 to 1
+    memory: said on 29 April, "yesterday I …" ─► its spans ───┘
+
+A date without a year means that date in any year. What is relative is meant from the time of asking. Where nothing at
+all was said in the days that a question names so, though something was said before, it is read as if it had been asked
+when the last thing was said: so people speak of a conversation that they take up again, and of one that was imported.
 """
 
 from __future__ import annotations
 
-import re
-from calendar import month_abbr, month_name
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MONTHS = {name.lower(): i for names in (month_name, month_abbr) for i, name in enumerate(names) if i} | {"sept": 9}
-_MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
-_DAY, _YEAR = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b", r"(?P<year>(?:19|20)\d\d)\b"
-_HINT = re.compile(rf"\b(?=[adfjmnos\d])(?:{_MONTH}|\d{{4}}-\d\d-\d\d\b)", re.IGNORECASE)
-"""Looks at the first letter of a word before it tries all months."""
-_FORMS = [
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        r"\b(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\b",
-        rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?",
-        rf"\b{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?",
-        rf"\b{_MONTH},?\s+{_YEAR}",
-        rf"\b(?:in|during|since|until|by|last|this|early|late|mid)[\s-]+{_MONTH}",
-    )
-]
-"""The last form asks for a word before the month, because `may` and `march` are words of their own."""
+from memproxy.dates.calendar import Calendar, Day, Mention, calendars
+from memproxy.recall.words import terms
 
-EXACT, NEAR, MONTH = 1.0, 0.3, 0.5
-"""What a match is worth: within a day of the date, within a week, within the month where no day is named."""
+EXACT, NEAR = 1.0, 0.3
+"""What a match is worth: within a day of the date, within a week."""
+WIDTHS = ((3, EXACT), (9, 0.8), (31, 0.5), (124, 0.4), (366, 0.25))
+"""What it is worth to fall into a span of so many days: a year says little."""
+SPANS = 4
+"""Of a memory that are kept."""
+_EPOCH = date(1970, 1, 1).toordinal()
+
+Days = NDArray[np.int64]
+Worth = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """A date as far as it is named."""
+class Span:
+    """Days since 1970, both ends included."""
 
-    month: int
-    day: int | None
-    year: int | None
+    first: int
+    last: int
+    yearly: bool = False
+    """No year was named: these days of any year."""
+    past: bool = True
+    """Something may have been said then: it lies behind the question, and is not simply today."""
 
-
-def named(text: str) -> tuple[Day, ...]:
-    """The dates in a text."""
-    if not _HINT.search(text):
-        return ()
-    found: list[Day] = []
-    for form in _FORMS:  # what one form has read is gone for the next: "8 May 2023" is not "May 2023" as well
-        found += map(_day, form.finditer(text))
-        text = form.sub(" ", text)
-    return tuple(dict.fromkeys(day for day in found if 1 <= day.month <= 12 and (day.day or 1) in range(1, 32)))
-
-
-def _day(match: re.Match[str]) -> Day:
-    parts = match.groupdict()
-    month = parts["month"].lower()
-    number = int(month) if month.isdigit() else _MONTHS[month]
-    day, year = parts.get("day"), parts.get("year")
-    return Day(number, int(day) if day else None, int(year) if year else None)
+    def over(self, days: Days) -> Iterator[Span]:
+        """The span in each year that these days fall into, or itself."""
+        if not self.yearly or not len(days):
+            yield self
+            return
+        begins = date.fromordinal(self.first + _EPOCH)
+        low, high = (date.fromordinal(int(day) + _EPOCH).year for day in (days.min(), days.max()))
+        for year in range(low - 1, high + 2):
+            first = date(year, begins.month, min(begins.day, 28)).toordinal() - _EPOCH + max(begins.day - 28, 0)
+            yield Span(first, first + self.last - self.first)
 
 
-def nearness(days: tuple[Day, ...], said: NDArray[np.float64]) -> NDArray[np.float32]:
-    """How well times (seconds since 1970) match the best of the dates, 0 to 1."""
+def named(text: str, found: Sequence[str], now: datetime, newest: float | None = None) -> tuple[Span, ...]:
+    """The days that a question names. `found` are its terms, `newest` the seconds of the last thing that was said."""
+    today = now.astimezone(UTC).date()
+    last = None if newest is None else datetime.fromtimestamp(newest, UTC).date()
+    spans = []
+    for book, mention in _mentions(text, found):
+        span = _span(book, mention, today)
+        if span is not None and last is not None and span.past and not span.yearly and _relative(mention):
+            beyond = _number(last) < span.first
+            span = _span(book, mention, last) if beyond else span
+        if span is not None:
+            spans.append(span)
+    return tuple(dict.fromkeys(spans))
+
+
+def spoken_of(text: str, found: Sequence[str], said: datetime) -> tuple[Span, ...]:
+    """The days that a memory names, but for the day on which it was said."""
+    today = said.astimezone(UTC).date()
+    spans = (_span(book, mention, today, nearest=True) for book, mention in _mentions(text, found))
+    others = (span for span in spans if span is not None and (span.first, span.last) != (_number(today),) * 2)
+    return tuple(dict.fromkeys(others))[:SPANS]
+
+
+def nearness(asked: Sequence[Span], said: NDArray[np.float64], spoken: Mapping[int, Sequence[Span]]) -> Worth:
+    """How well memories match the best of the asked days: by the time they were said (seconds since 1970), or by the
+    days they speak of (by their place in `said`)."""
     best = np.zeros(len(said), np.float32)
-    dates = said.astype("datetime64[s]").astype("datetime64[D]")
-    for day in days:
-        np.maximum(best, _nearness(day, dates), out=best)
+    if not asked:
+        return best
+    days = (said // 86_400).astype(np.int64)
+    for span in asked:
+        for one in span.over(days) if span.past else ():
+            np.maximum(best, _met(one, days, days), out=best)
+    if spoken:
+        _by_words(asked, spoken, best)
     return best
 
 
-def _nearness(day: Day, dates: NDArray[np.datetime64]) -> NDArray[np.float32]:
-    years = dates.astype("datetime64[Y]").astype(np.int64) + 1970 if day.year is None else np.int64(day.year)
-    months = np.asarray((years - 1970) * 12 + day.month - 1).astype("datetime64[M]")
-    if day.day is None:
-        return np.where(dates.astype("datetime64[M]") == months, MONTH, 0).astype(np.float32)
-    apart = np.abs((dates - (months.astype("datetime64[D]") + (day.day - 1))).astype(np.int64))
-    return np.where(apart <= 1, EXACT, np.where(apart <= 7, NEAR, 0)).astype(np.float32)
+def _by_words(asked: Sequence[Span], spoken: Mapping[int, Sequence[Span]], best: Worth) -> None:
+    pairs = [(place, span) for place, spans in spoken.items() for span in spans]
+    places = np.array([place for place, _ in pairs], np.intp)
+    firsts, lasts = (np.array(ends, np.int64) for ends in zip(*((s.first, s.last) for _, s in pairs), strict=True))
+    for span in asked:
+        for one in span.over(firsts):
+            np.maximum.at(best, places, _met(one, firsts, lasts))
+
+
+def _met(span: Span, firsts: Days, lasts: Days) -> Worth:
+    gaps = np.maximum(np.maximum(firsts - span.last, span.first - lasts), 0)
+    widths = np.maximum(lasts - firsts, span.last - span.first) + 1
+    inside = np.zeros(len(firsts), np.float32)
+    for width, worth in reversed(WIDTHS):
+        inside[widths <= width] = worth
+    narrow = widths <= WIDTHS[0][0]
+    near = np.where(narrow & (gaps <= 7), NEAR, 0)
+    return np.where(gaps <= narrow, inside, near).astype(np.float32)
+
+
+def hinted(text: str, found: Sequence[str]) -> bool:
+    """Whether a text of these terms may name a day: a look at its words, no reading."""
+    return " May" in text or any(not words.isdisjoint(found) for _, words in _hints())
+
+
+def _mentions(text: str, found: Sequence[str]) -> Iterator[tuple[Calendar, Mention]]:
+    """Looks for the words that dates are made of before it tries all patterns."""
+    said = frozenset(found)
+    for book, words in _hints():
+        if not words.isdisjoint(said) or " May" in text or " may " in text:
+            for mention in book.find(text):
+                yield book, mention
+
+
+@cache
+def _hints() -> tuple[tuple[Calendar, frozenset[str]], ...]:
+    """Of each language the index terms one of which stands in every date; `may` is none, as a function word."""
+    years = frozenset(str(year) for year in range(1900, 2100))
+    return tuple((book, years.union(*map(terms, book.words))) for book in calendars(loose=True).values())
+
+
+def _span(book: Calendar, mention: Mention, today: date, *, nearest: bool = False) -> Span | None:
+    """`nearest`: a date without a year is the closest such day; else it is that day of any year."""
+    ahead = mention.groups.get("which") == "next"
+    day = book.resolve(mention, said=today, ahead=ahead)
+    if day is None:
+        return None
+    if nearest and not day.year_said and (other := book.resolve(mention, said=today, ahead=not ahead)):
+        day = min(day, other, key=lambda found: abs(found.date - today))
+    first, last, now = _number(day.date), _number(day.last), _number(today)
+    return Span(first, last, yearly=not (day.year_said or nearest), past=first < now or (_dated(day) and first == now))
+
+
+def _dated(day: Day) -> bool:
+    return day.unit != "day" or not day.year_said
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH
+
+
+def _relative(mention: Mention) -> bool:
+    return not mention.groups.keys() & {"year", "month", "number"}

@@ -108,7 +108,7 @@ class Recall:
         steps.end("dense")
         places, gaps = held.places()
         matches = held.lexical.match(question.terms, places, len(gaps))
-        candidates = gather(held, found, matches, only)
+        candidates = gather(held, found, matches, only, dated=bool(question.days))
         steps.end("lexical")
         ranking = rank(candidates, question)
         steps.end("rank")
@@ -151,7 +151,7 @@ class Recall:
         else:
             held = await loading
         steps.end("load")
-        question = read(query.text, held.speakers)
+        question = read(query.text, held.speakers, query.at, None if query.at else held.newest)
         if held.facts and (guess is None or made is None or guess.text != question.text):
             made = await self._embed(question)
         steps.end("embed")

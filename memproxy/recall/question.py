@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from memproxy.recall.cached import cached
-from memproxy.recall.days import Day, named
+from memproxy.recall.days import Span, named
 from memproxy.recall.words import spaceless, terms
 
 FOCUS = 2000
@@ -22,7 +23,7 @@ class Question:
     terms: tuple[str, ...]
     speaker: int | None
     """Code of the one speaker that is named; None where none is, or several."""
-    days: tuple[Day, ...]
+    days: tuple[Span, ...]
     trust: float = 1.0
     """In cosines, 0 to 1."""
 
@@ -38,16 +39,18 @@ def focused(text: str) -> str:
     return text if len(text) <= FOCUS else f"{text[: FOCUS // 2]} {text[-FOCUS // 2 :]}"
 
 
-def read(text: str, speakers: Mapping[str, int]) -> Question:
-    """`speakers` maps casefolded names to codes."""
+def read(text: str, speakers: Mapping[str, int], now: datetime | None = None, newest: float | None = None) -> Question:
+    """`speakers` maps casefolded names to codes. Days are resolved against `now`, and where nothing can have been said
+    then against `newest`, the seconds of the last thing said."""
     text = focused(text)
     aliases = _aliases(speakers)
     bare, codes = _without(text, aliases) if aliases else (text, set())
+    words = tuple(terms(bare))
     return Question(
         text=bare,
-        terms=tuple(terms(bare)),
+        terms=words,
         speaker=codes.pop() if len(codes) == 1 else None,
-        days=named(bare),
+        days=named(bare, words, now or datetime.now(UTC), newest),
         trust=HALF_TRUST if spaceless(bare) else 1.0,
     )
 

@@ -66,10 +66,8 @@ def personal(found: Candidates, question: Question) -> Scores:
 
 
 def date(found: Candidates, question: Question) -> Scores:
-    """A question about a day is answered by what was said around it."""
-    if not question.days:
-        return np.zeros(len(found.rows), np.float32)
-    return nearness(question.days, found.facts["said"])
+    """A question about a day is answered by what was said around it, or speaks of it."""
+    return nearness(question.days, found.facts["said"], found.spoken)
 
 
 WEIGHTS: dict[Signal, float] = {
