@@ -81,6 +81,8 @@ class Service:
             turns=store,
             tasks=tasks,
             queue=settings.capture_queue,
+            journal=parts.journal,
+            patience=settings.capture_timeout,
             on_jobs=self.worker.wake,
             on_commit=metrics.committed,
         )
@@ -156,7 +158,6 @@ def _limits(settings: Settings) -> Limits:
         token_budget=settings.token_budget,
         session_token_budget=settings.session_token_budget,
         recall_timeout=settings.recall_timeout,
-        capture_timeout=settings.capture_timeout,
         process_only=settings.recall_scope == "process",
         placement=settings.placement,
         owner=settings.entity,

@@ -4,7 +4,7 @@
     keys   a memproxy key is required, wherever the dialect's clients put theirs
 
 A memproxy key never goes upstream, in either mode. Keys are read from the store by id and kept for a bounded time, so
-that a revoked one stops working within `key_cache` seconds.
+that a revoked one stops working within `key_cache` seconds; while the store is away, those known go on working.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from memproxy.crypto import Credential, matches, parse_credential
 from memproxy.domain import ApiKey
-from memproxy.errors import Forbidden, Unauthorized
+from memproxy.errors import Forbidden, StoreUnavailable, Unauthorized
 from memproxy.ports import Keys
 
 DEFAULT_TENANT = "default"
@@ -76,7 +76,12 @@ class KeyRing:
         kept = self._known.get(key_id)
         if kept is not None and kept[0] > now:
             return kept[1]
-        key = await self._keys.find_key(key_id)
+        try:
+            key = await self._keys.find_key(key_id)
+        except StoreUnavailable:
+            if kept is None or kept[1] is None:
+                raise
+            key = kept[1]  # while the store is away, keys that were good go on working
         if len(self._known) >= CACHED_KEYS:
             self._known.clear()
         self._known[key_id] = (now + self._ttl, key)

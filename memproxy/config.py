@@ -74,6 +74,9 @@ class Settings(BaseModel):
     upstream_timeout: float = Field(900, gt=0, description="seconds of silence the upstream is allowed")
     upstream_connections: int = Field(1000, gt=0, description="connections to the upstream at a time")
     capture_timeout: float = Field(5, gt=0, description="seconds the last byte of a reply waits for its commit")
+    journal_limit: int = Field(
+        256 * MIB, ge=0, description="bytes of turns that may wait on this machine's disk while the store is away"
+    )
     capture_queue: int = Field(
         10_000, gt=0, description="turns that may wait for a commit; past it they are not remembered"
     )

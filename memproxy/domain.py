@@ -124,6 +124,18 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """How the session of a turn is found, where the store was away when the turn began."""
+
+    session: str | None
+    """The one that the request names."""
+    pairs: tuple[bytes, ...] = ()
+    ids: tuple[str, ...] = ()
+    answered: bool = False
+    """Whether the last message of the turn is the answer; those before it are all that the request holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one request adds to a session, committed as a whole or not at all."""
 
@@ -135,6 +147,8 @@ class Turn:
     injection: Injection | None = None
     jobs: tuple[Job, ...] = ()
     usage: Usage | None = None
+    sought: Sought | None = None
+    """Set until session and messages are settled against what the store holds; never committed so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,20 +98,25 @@ def answer_key(answer: str) -> bytes:
 
 
 def unheld(messages: Sequence[Keyed], held: frozenset[bytes]) -> tuple[Keyed, ...]:
-    """The messages of a request that its session may not hold yet.
+    """The messages of a request that its session may not hold yet."""
+    fresh = unheld_places([message.said.role for message in messages], [message.key for message in messages], held)
+    return tuple(messages[place] for place in fresh)
+
+
+def unheld_places(roles: Sequence[str], keys: Sequence[bytes], held: frozenset[bytes]) -> list[int]:
+    """The places of those messages.
 
     What stands after the last assistant message is being said now, and always counts, even if the same words were said
     before in another conversation. Of the history before it, what follows the newest message that the store holds:
     what stands before a held message was captured with it. An assistant message straight after a held one is the reply
     that was captured then, as the client edited it (reasoning stripped, say), and is not stored again."""
-    last_reply = max((i for i, message in enumerate(messages) if message.said.role == "assistant"), default=-1)
-    history, now = messages[: last_reply + 1], messages[last_reply + 1 :]
-    newest = max((i for i, message in enumerate(history) if message.key in held), default=-1)
-    rest = history[newest + 1 :]
-    if newest >= 0 and history[newest].said.role != "assistant":
-        while rest and rest[0].said.role == "assistant":
-            rest = rest[1:]
-    return (*rest, *now)
+    now = max((place for place, role in enumerate(roles) if role == "assistant"), default=-1) + 1
+    newest = max((place for place in range(now) if keys[place] in held), default=-1)
+    start = newest + 1
+    if newest >= 0 and roles[newest] != "assistant":
+        while start < now and roles[start] == "assistant":
+            start += 1
+    return [*range(start, now), *range(now, len(roles))]
 
 
 def newest_user(messages: Sequence[Keyed]) -> Keyed | None:

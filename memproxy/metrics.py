@@ -37,6 +37,7 @@ class Metrics:
         self.jobs = Counter("memproxy_jobs", "Background jobs ended", ["kind", "outcome"], **made)
         self.job_time = Histogram("memproxy_job_seconds", "Time of one job", ["kind"], buckets=SLOW, **made)
         self.written = Counter("memproxy_facts_written", "Facts that background work has written", **made)
+        self.journal = Gauge("memproxy_journal_bytes", "Turns that wait on the disk for the store, in bytes", **made)
         self.queue = Gauge("memproxy_job_queue_depth", "Jobs in the queue", ["state"], **made)
         self.queue_age = Gauge("memproxy_job_queue_age_seconds", "Age of the oldest waiting job", **made)
         self.in_flight = Gauge("memproxy_requests_in_flight", "Requests being served; read when asked for", **made)

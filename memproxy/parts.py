@@ -1,6 +1,6 @@
 """The adapters that the settings name: found by entry point, opened in order.
 
-store ─► embedder ─► index ─► tokenizer
+journal ─► store ─► embedder ─► index ─► tokenizer
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from memproxy.augment.local import LocalExtractor
 from memproxy.config import Settings
 from memproxy.embedders import NO_DIMENSIONS, Absent, Measured
 from memproxy.errors import ConfigError, ModelUnavailable
+from memproxy.journal import Journal
 from memproxy.metrics import Metrics
 from memproxy.ports import Embedder, Extractor, Index, Store, Tokenizer
 from memproxy.tasks import Tasks
@@ -32,6 +33,7 @@ class Parts:
     index: Index
     embedder: Embedder | None
     tokenizer: Tokenizer
+    journal: Journal
     metrics: Metrics
     tasks: Tasks
 
@@ -102,6 +104,10 @@ def make_extractor(settings: Settings) -> Extractor | None:
 async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) -> Parts:
     make_data_dir(settings)
     metrics = Metrics()
+    journal = await stack.enter_async_context(
+        Journal(folder=settings.data_dir / "journal", limit=settings.journal_limit)
+    )
+    metrics.journal.set_function(lambda: journal.bytes)
     store = await stack.enter_async_context(make_store(settings))
     embedder = await open_embedder(settings, metrics, stack)
     index = await stack.enter_async_context(
@@ -112,4 +118,4 @@ async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) ->
             memory_limit=settings.index_cache,
         )
     )
-    return Parts(store, index, embedder, await open_tokenizer(settings), metrics, tasks)
+    return Parts(store, index, embedder, await open_tokenizer(settings), journal, metrics, tasks)

@@ -28,7 +28,7 @@ from memproxy.ids import new_id
 from memproxy.metrics import Metrics
 from memproxy.ports import Turns
 from memproxy.recall.engine import Query, Recall, Recalled
-from memproxy.remember import asked, turn, worth_keeping
+from memproxy.remember import known_by, turn, worth_keeping
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,6 @@ class Limits:
     token_budget: int = 512
     session_token_budget: int = 4096
     recall_timeout: float = 0.15
-    capture_timeout: float = 5.0
     process_only: bool = False
     placement: str = "user"
     owner: str | None = None
@@ -171,7 +170,7 @@ class Pipeline:
             session=session,
             keys=[message.key for message in newest_first],
             pairs=[message.key for message in newest_first if message.follows],
-            ids=_ids(previous) if previous else (),
+            ids=known_by(previous) if previous else (),
         )
 
     async def _ask(
@@ -256,22 +255,26 @@ class Pipeline:
         if exchange.scope is None or exchange.session is None or exchange.route is None:
             return
         try:
-            async with asyncio.timeout(self._limits.capture_timeout):
-                turn = await self._turn(exchange, exchange.route.dialect.answer(reply, stream=stream), complete)
-                if turn is not None:
-                    await self._capture.submit(turn)
+            turn = await self._turn(exchange, exchange.route.dialect.answer(reply, stream=stream), complete)
+            if turn is not None and not await self._capture.remember(turn):
+                self._degraded("journal")
         except Exception as exc:  # noqa: BLE001 promise 1: a reply is never held back by a store that fails
             self._degraded("capture", exc)
 
     async def _turn(self, exchange: Exchange, answer: Answer | None, complete: bool) -> Turn | None:
         if not worth_keeping(exchange, answer, complete=complete):
             return None
-        assert exchange.scope is not None
-        # The look at the beginning may have failed; by now there is time for another.
-        known = exchange.known or await self._look(
-            exchange.scope, exchange.call.session, exchange.messages, exchange.previous
-        )
+        known = exchange.known or await self._late_look(exchange)
         return turn(exchange, known, answer, complete=complete, now=self._clock())
+
+    async def _late_look(self, exchange: Exchange) -> Known | None:
+        """The look at the beginning has failed; by now there is time for another. None where the store is away."""
+        assert exchange.scope is not None
+        try:
+            async with asyncio.timeout(self._limits.recall_timeout):
+                return await self._look(exchange.scope, exchange.call.session, exchange.messages, exchange.previous)
+        except (StoreUnavailable, TimeoutError):
+            return None
 
     def _degraded(self, reason: str, error: Exception | None = None) -> None:
         self._metrics.degraded.labels(reason).inc()
@@ -281,10 +284,6 @@ class Pipeline:
             extra={"reason": reason, **({"error": type(error).__name__} if error else {})},
             exc_info=error if reason == "bug" else None,
         )
-
-
-def _ids(answer: str) -> tuple[str, str]:
-    return answer, asked(answer)
 
 
 def _before(prompt: Prompt, call: Call) -> str:

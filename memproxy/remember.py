@@ -1,4 +1,8 @@
-"""What one exchange adds to its session: pure, from what was sent, what is held already, and what was answered."""
+"""What one exchange adds to its session: from what was sent, what is held already, and what was answered.
+
+Where the store is away nobody knows what it holds. The turn then carries everything, with what its session is found by,
+and is settled when the store is back.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from memproxy.dialects.dialect import Answer, Said
-from memproxy.domain import Job, Known, Message, Turn
+from memproxy.domain import Job, Known, Message, Sought, Turn
 from memproxy.exchange import Exchange
-from memproxy.identity import answer_key, reply_key, unheld
+from memproxy.identity import answer_key, reply_key, unheld, unheld_places
 from memproxy.ids import new_id
+from memproxy.ports import Turns
 
 
 def asked(answer: str) -> str:
     """Under which id the message is kept that asked for an answer still being made."""
     return answer + "?"
+
+
+def known_by(answer: str) -> tuple[str, str]:
+    """The ids by which the session of a stored answer is known."""
+    return answer, asked(answer)
 
 
 def worth_keeping(exchange: Exchange, answer: Answer | None, *, complete: bool) -> bool:
@@ -25,12 +35,14 @@ def worth_keeping(exchange: Exchange, answer: Answer | None, *, complete: bool) 
     return answer is not None or not complete
 
 
-def turn(exchange: Exchange, known: Known, answer: Answer | None, *, complete: bool, now: datetime) -> Turn | None:
-    """None where it would make a ledger that no later request can find again."""
+def turn(
+    exchange: Exchange, known: Known | None, answer: Answer | None, *, complete: bool, now: datetime
+) -> Turn | None:
+    """None where it would make a ledger that no later request can find again. `known` is None where the store is away."""
     assert exchange.scope is not None
     assert exchange.session is not None
     call = exchange.call
-    session = call.session or known.session
+    session = call.session or (known.session if known else None)
     if session is None and not call.mode.writes:
         return None
     session = session or exchange.session
@@ -45,13 +57,45 @@ def turn(exchange: Exchange, known: Known, answer: Answer | None, *, complete: b
         injection=exchange.injection,
         jobs=(job,) if messages else (),
         usage=answer.usage if answer else None,
+        sought=_sought(exchange, answer) if known is None else None,
+    )
+
+
+def _sought(exchange: Exchange, answer: Answer | None) -> Sought:
+    return Sought(
+        session=exchange.call.session,
+        pairs=tuple(message.key for message in reversed(exchange.messages) if message.follows),
+        ids=known_by(exchange.previous) if exchange.previous else (),
+        answered=exchange.call.mode.writes and answer is not None and not answer.pending,
+    )
+
+
+async def settled(store: Turns, late: Turn) -> Turn:
+    """A turn that was made while the store was away, as it would have been made with it. Raises what `look` raises."""
+    sought = late.sought
+    if sought is None:
+        return late
+    keys = [message.key for message in late.messages]
+    known = await store.look(late.scope, session=sought.session, keys=keys, pairs=sought.pairs, ids=sought.ids)
+    said = late.messages[:-1] if sought.answered else late.messages
+    fresh = unheld_places([message.role for message in said], keys[: len(said)], known.held)
+    session = sought.session or known.session or late.session
+    return replace(
+        late,
+        session=session,
+        messages=(*(said[place] for place in fresh), *late.messages[len(said) :]),
+        jobs=tuple(replace(job, session=session) for job in late.jobs),
+        sought=None,
     )
 
 
 def _messages(
-    exchange: Exchange, known: Known, answer: Answer | None, complete: bool, now: datetime
+    exchange: Exchange, known: Known | None, answer: Answer | None, complete: bool, now: datetime
 ) -> tuple[Message, ...]:
-    new = [_message(message.said, message.key, now) for message in unheld(exchange.messages, known.held)]
+    new = [
+        _message(message.said, message.key, now)
+        for message in unheld(exchange.messages, known.held if known else frozenset())
+    ]
     if answer is not None and not answer.pending:
         new.append(_answered(exchange, answer, complete, now))
     elif answer is not None and answer.id and new:

@@ -150,3 +150,18 @@ async def test_every_memproxy_key_is_spent_and_what_is_left_is_the_callers_own()
     caller = await gate(store).admit(headers(**{"X-Memproxy-Key": credential.text, "x-api-key": "sk-ant-own"}))
     assert (caller.spent, caller.brings_own) == ({"x-memproxy-key"}, True)
     assert without_key("key=AIza-own&alt=sse") == "key=AIza-own&alt=sse"
+
+
+async def test_known_keys_go_on_working_while_the_store_is_away_and_stop_when_it_says_so():
+    store, clock = MemoryStore(), Clock()
+    credential = await made(store)
+    door = gate(store, clock)
+    await door.admit(headers(Authorization=f"Bearer {credential.text}"))
+    clock.now += 60
+    store.fault = StoreUnavailable("away")
+    assert (await door.admit(headers(Authorization=f"Bearer {credential.text}"))).tenant == "acme"
+    store.fault = None
+    await store.revoke_key(credential.id, now=NOW)
+    clock.now += 60
+    with pytest.raises(Unauthorized, match="revoked"):
+        await door.admit(headers(Authorization=f"Bearer {credential.text}"))

@@ -154,7 +154,17 @@ async def chat(service: ServiceProcess, person: str, text: str = "hi") -> httpx.
         return await http.post(f"{service.url}/e/{person}/v1/chat/completions", json=body)
 
 
-async def test_a_locked_store_leaves_the_chat_alone(strict: ServiceProcess, up: ScriptedUpstream, person: str):
+def stored(service: ServiceProcess, text: str) -> int:
+    """How many messages of the store say exactly that."""
+    with sqlite3.connect(f"file:{service.folder / 'data' / 'memproxy.db'}?mode=ro", uri=True) as base:
+        (count,) = base.execute("SELECT count(*) FROM message WHERE text = ?", (text,)).fetchone()
+    base.close()
+    return count
+
+
+async def test_what_is_said_while_the_store_is_locked_waits_in_the_journal(
+    strict: ServiceProcess, up: ScriptedUpstream, person: str
+):
     async with strict:
         assert (await chat(strict, person)).headers["x-memproxy-memory"] == "none"
         with sqlite3.connect(strict.folder / "data" / "memproxy.db") as other:
@@ -162,8 +172,9 @@ async def test_a_locked_store_leaves_the_chat_alone(strict: ServiceProcess, up: 
             reply = await chat(strict, person, "while it is locked")
         other.close()
         assert reply.status_code == 200
-        assert (await degraded(strict))["capture"] >= 1
+        assert (await degraded(strict))["journal"] >= 1
         assert (await chat(strict, person, "afterwards")).headers["x-memproxy-memory"] == "none"
+        await up.until(lambda: stored(strict, "while it is locked") == 1, deadline=20)
     assert "while it is locked" not in strict.log_tail(), "no user content in the log"
 
 
