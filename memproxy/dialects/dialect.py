@@ -65,6 +65,9 @@ class Answer:
     """Under which the provider stores it, where a later request may name it as `Prompt.previous`."""
     pending: bool = False
     """Not there yet: it is being made in the background, and will be fetched by `id`."""
+    resent: str | None = None
+    """The text of the message as the client resends it, where that is not what was said: a spoken answer comes back as
+    a mere id. Its key is made of this."""
 
 
 class Dialect(Protocol):
@@ -130,7 +133,8 @@ class Restore(Protocol):
 
 
 class Marker:
-    """An `Ending` that is a line of the stream: `pattern` matches it, `hint` is a part of it that is quickly found."""
+    """An `Ending` that is a line of the stream: `pattern` matches it from the line break before it, `hint` is a part of
+    it that is quickly found."""
 
     TAIL = 64
     """Longer than any such line up to where it is recognised, with the line break before it."""
@@ -138,7 +142,7 @@ class Marker:
     def __init__(self, *, hint: bytes, pattern: re.Pattern[bytes]) -> None:
         self._hint = hint
         self._pattern = pattern
-        self._tail = b""
+        self._tail = b"\n"  # a stream begins a line, as what comes later does not
 
     def feed(self, piece: bytes) -> int | None:
         window = self._tail + piece
@@ -151,18 +155,19 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Insertions into a body, collected and applied in one pass."""
+    """Changes to a body, collected and applied in one pass."""
 
-    at: list[tuple[int, bytes]] = field(default_factory=list)
+    at: list[tuple[int, int, bytes]] = field(default_factory=list)
 
-    def add(self, offset: int, piece: bytes) -> None:
-        self.at.append((offset, piece))
+    def add(self, offset: int, piece: bytes, *, over: int = 0) -> None:
+        """The piece goes in at the offset, in the place of `over` bytes."""
+        self.at.append((offset, over, piece))
 
     def apply(self, body: bytes) -> bytes:
         pieces: list[bytes | memoryview] = []
         last = 0
         view = memoryview(body)
-        for offset, piece in sorted(self.at, key=lambda entry: entry[0]):
+        for offset, over, piece in sorted(self.at, key=lambda entry: entry[0]):
             pieces += [view[last:offset], piece]
-            last = offset
+            last = offset + over
         return b"".join([*pieces, view[last:]])
