@@ -19,13 +19,15 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from memproxy.dates.calendar import Calendar, Day, Mention, calendars
+from memproxy.dates.calendar import Calendar, Mention, calendars
 from memproxy.recall.words import terms
 
 EXACT, NEAR = 1.0, 0.3
 """What a match is worth: within a day of the date, within a week."""
 WIDTHS = ((3, EXACT), (9, 0.8), (31, 0.5), (124, 0.4), (366, 0.25))
 """What it is worth to fall into a span of so many days: a year says little."""
+_LONG = ("month", "season", "year")
+"""Of these the current one has a past; "this week" and "today" chiefly speak of what is to come."""
 SPANS = 4
 """Of a memory that are kept."""
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -43,7 +45,7 @@ class Span:
     yearly: bool = False
     """No year was named: these days of any year."""
     past: bool = True
-    """Something may have been said then: it lies behind the question, and is not simply today."""
+    """Something may have been said then: it lies behind the question."""
 
     def over(self, days: Days) -> Iterator[Span]:
         """The span in each year that these days fall into, or itself."""
@@ -145,11 +147,8 @@ def _span(book: Calendar, mention: Mention, today: date, *, nearest: bool = Fals
     if nearest and not day.year_said and (other := book.resolve(mention, said=today, ahead=not ahead)):
         day = min(day, other, key=lambda found: abs(found.date - today))
     first, last, now = _number(day.date), _number(day.last), _number(today)
-    return Span(first, last, yearly=not (day.year_said or nearest), past=first < now or (_dated(day) and first == now))
-
-
-def _dated(day: Day) -> bool:
-    return day.unit != "day" or not day.year_said
+    yearly = not (day.year_said or nearest)
+    return Span(first, last, yearly=yearly, past=yearly or last < now or (first <= now and day.unit in _LONG))
 
 
 def _number(day: date) -> int:

@@ -23,6 +23,7 @@ from memproxy.domain import Block, Hit, Scope
 from memproxy.errors import MemproxyError
 from memproxy.ports import Embedder, Index, Memory, Vector
 from memproxy.recall.candidates import DENSE, Candidates, Filter, gather
+from memproxy.recall.currency import newer_first
 from memproxy.recall.entity_memory import EntityMemory
 from memproxy.recall.floor import above
 from memproxy.recall.library import Library
@@ -110,7 +111,7 @@ class Recall:
         matches = held.lexical.match(question.terms, places, len(gaps))
         candidates = gather(held, found, matches, only, dated=bool(question.days))
         steps.end("lexical")
-        ranking = rank(candidates, question)
+        ranking = newer_first(held, candidates, rank(candidates, question), question)
         steps.end("rank")
         packing = _packed(query, held, question, candidates, ranking)
         hits = _hits(held, candidates, ranking, packing.taken)

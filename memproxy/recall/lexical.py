@@ -111,6 +111,10 @@ class Lexical:
                 _spread(near, reached, places[rows], weight)
         return Matches(own / (asked or 1.0), near[places] / (asked or 1.0), held / (asked or 1.0))
 
+    def weight(self, term: str) -> float:
+        """How much a term says: the rarer, the more."""
+        return self._idf(len(self._postings.get(term, ())))
+
     def _idf(self, holders: int) -> float:
         return math.log(1 + (self._count - holders + 0.5) / (holders + 0.5))
 

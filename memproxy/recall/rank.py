@@ -9,7 +9,7 @@ is. z-scores over an entity's facts were rejected: they make the best of a bad l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,16 +83,28 @@ WEIGHTS: dict[Signal, float] = {
 }
 
 
-_NAMES = [signal.__name__ for signal in WEIGHTS]
+_NAMES = [*(signal.__name__ for signal in WEIGHTS), "newer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates, best first. `parts` has a row per candidate: what each signal added to its score."""
+    """Candidates, best first. `parts` has a row per candidate: what each signal added to its score, and what it was
+    lifted by in the end."""
 
     order: NDArray[np.intp]
     scores: Scores
     parts: NDArray[np.float32]
+
+    def lifted(self, scores: Mapping[int, float]) -> Ranking:
+        """With new scores for some candidates."""
+        if not scores:
+            return self
+        raised, parts = self.scores.copy(), self.parts.copy()
+        for candidate, score in scores.items():
+            parts[candidate, -1] = score - raised[candidate]
+            raised[candidate] = score
+        # Stable: those that are not lifted keep their order.
+        return Ranking(self.order[np.argsort(-raised[self.order], kind="stable")], raised, parts)
 
     def why(self, candidates: NDArray[np.intp]) -> list[dict[str, float]]:
         rows = self.parts[candidates].astype(np.float64).round(3).tolist()
@@ -100,7 +112,7 @@ class Ranking:
 
 
 def rank(found: Candidates, question: Question) -> Ranking:
-    parts = np.empty((len(found.rows), len(WEIGHTS)), np.float32)
+    parts = np.zeros((len(found.rows), len(_NAMES)), np.float32)
     for column, (signal, weight) in enumerate(WEIGHTS.items()):
         np.multiply(signal(found, question), weight, out=parts[:, column])
     scores = parts.sum(axis=1)
