@@ -198,7 +198,7 @@ class _Clause:
         raw = self._without_dates(found, rule)
         casual = not rule.strict and self.sentence.islower()
         for value in _cut(raw, shape):
-            if not _looks_right(value, shape, casual):
+            if not looks_right(value, shape, casual):
                 return
             yield value
 
@@ -240,7 +240,7 @@ def _cut(raw: str, shape: Shape) -> list[str]:
     return [piece.strip(_EDGES) for piece in pieces]
 
 
-def _looks_right(value: str, shape: Shape, casual: bool) -> bool:
+def looks_right(value: str, shape: Shape, casual: bool) -> bool:
     if not value or len(value) > shape.length or len(value.split()) > shape.words or GAP in value:
         return False
     accepted = shape.accept or shape.take

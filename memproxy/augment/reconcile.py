@@ -61,13 +61,12 @@ def reconcile(
     return ledger.result()
 
 
-def author(known: Sequence[Fact], fact: Fact, *, single: bool, now: datetime) -> Reconciled:
-    """What the person's own statement, made now, does to the rest: what cannot hold together with it is closed."""
+def author(known: Sequence[Fact], fact: Fact, claim: Claim, *, now: datetime) -> Reconciled:
+    """What the person's own fact, which makes that claim now, does to the rest: what cannot hold together with it is
+    closed."""
     ledger = _Ledger({other.id: other for other in known}, Scope("", ""), "", now)
     ledger.put(fact)
-    if fact.attribute is not None:
-        claim = Claim(fact.kind, fact.attribute, fact.value or "", fact.text, "", single, valid_from=fact.valid_from)
-        ledger.close_rivals(Stated.of(claim, now), fact)
+    ledger.close_rivals(Stated.of(claim, now), fact)
     return ledger.result()
 
 

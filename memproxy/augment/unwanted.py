@@ -54,7 +54,7 @@ class Unwanted:
         """Which of a message's pieces go."""
         gone = {number for number, piece in enumerate(cut) if self._is_gone(piece, message)}
         for value in self.refused.get(message.id, ()):
-            gone |= holding(value, [piece.text for piece in cut])
+            gone |= telling(value, [piece.text for piece in cut])
         return gone
 
     def _is_gone(self, piece: Piece, message: Message) -> bool:
@@ -62,8 +62,11 @@ class Unwanted:
         return piece.digest in self.forgotten or (corrected is not None and message.created_at < corrected)
 
 
+def telling(value: str, texts: Sequence[str]) -> set[int]:
+    """Which of all the pieces of a message that states the value tell it: those that hold it, else every one."""
+    return (holding(value, texts) if len(texts) > 1 else set()) or set(range(len(texts)))
+
+
 def holding(value: str, texts: Sequence[str]) -> set[int]:
-    """Which pieces of one message tell the value: those that hold it, else all of them."""
-    if len(texts) == 1:
-        return {0}
-    return {number for number, text in enumerate(texts) if value in normalised(text)} or set(range(len(texts)))
+    """Which of the pieces hold the value."""
+    return {number for number, text in enumerate(texts) if value in normalised(text)}

@@ -77,7 +77,7 @@ class Memory:
             len(self.facts) + 500, kind=claim.kind, text=claim.text, at=at, valid_from=at, authored=True,
             attribute=claim.attribute, value=normalised(claim.value),
         )  # fmt: skip
-        self.keep(author(self.about([claim]), own, single=claim.single, now=at))
+        self.keep(author(self.about([claim]), own, claim, now=at))
         return own
 
     def correct(self, text: str, claim: Claim, at: datetime) -> None:
@@ -91,7 +91,7 @@ class Memory:
             last_seen=at, valid_from=at, state=FactState.CURRENT,
         )  # fmt: skip
         self.facts[kept.id] = kept
-        self.keep(author([f for f in self.about([claim]) if f.id != wrong.id], right, single=claim.single, now=at))
+        self.keep(author([f for f in self.about([claim]) if f.id != wrong.id], right, claim, now=at))
 
     def current(self, attribute: str | None = None) -> list[str]:
         return sorted(

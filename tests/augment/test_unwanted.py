@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from memproxy.augment.statements import buried, words
-from memproxy.augment.unwanted import holding
+from memproxy.augment.unwanted import telling
 from memproxy.domain import Fact, FactState, MemoryWrite, Scope
 from memproxy.testing.memory_store import MemoryStore
 from memproxy.testing.store_samples import ALICE, NOON, fact, job, message, turn
@@ -65,9 +65,9 @@ async def test_of_a_long_message_only_the_piece_that_tells_it_is_left_out(stage:
 
 
 def test_where_no_piece_holds_the_value_the_whole_message_is_left_out() -> None:
-    assert holding("3 may", ["My birthday is", "on the third of May"]) == {0, 1}
-    assert holding("", ["I quit", "my job"]) == {0, 1}
-    assert holding("anything", ["one piece"]) == {0}
+    assert telling("3 may", ["My birthday is", "on the third of May"]) == {0, 1}
+    assert telling("", ["I quit", "my job"]) == {0, 1}
+    assert telling("anything", ["one piece"]) == {0}
 
 
 async def test_words_that_were_forgotten_are_known_again_whatever_their_case_and_spacing(stage: Stage) -> None:
