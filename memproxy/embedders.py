@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from memproxy.errors import ModelUnavailable
 from memproxy.metrics import Metrics
-from memproxy.ports import Embedder, Vector
+from memproxy.ports import Caching, Embedder, Vector
 
 # Without a model nothing is ever put into the index, whatever its dimensions.
 NO_DIMENSIONS = 1
@@ -44,6 +44,10 @@ class Measured:
         vectors = await self._inner.embed(texts, purpose=purpose)
         self._metrics.embed_time.labels(purpose).observe(perf_counter() - start)
         return vectors
+
+    def let_go(self) -> None:
+        if isinstance(self._inner, Caching):
+            self._inner.let_go()
 
 
 class Absent:

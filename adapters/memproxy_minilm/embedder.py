@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -57,6 +57,8 @@ class TwoLanes:
         self._load = load
         self._cache: OrderedDict[str, Vector] = OrderedDict()
         self._cache_size = cache_size
+        self._emptied = 0
+        """How often the cache was let go of."""
         self._encoder: Encoder | None = None
         self._queries: Lane | None = None
         self._passages: Lane | None = None
@@ -95,16 +97,25 @@ class TwoLanes:
             return np.empty((0, self.dimensions), np.float32)
         return await (self._passages.embed(texts) if purpose == "passage" else self._cached(texts, self._queries))
 
+    def let_go(self) -> None:
+        self._cache.clear()
+        self._emptied += 1
+
     async def _cached(self, texts: Sequence[str], lane: Lane) -> Vector:
+        emptied = self._emptied
         rows = {text: self._cache[text] for text in texts if text in self._cache}
         if missing := [text for text in dict.fromkeys(texts) if text not in rows]:
             rows |= zip(missing, await lane.embed(missing), strict=True)
-        for text in texts:
-            self._cache[text] = rows[text]
+        if emptied == self._emptied:  # else one of these may be what was to be let go of
+            self._keep({text: rows[text] for text in texts})
+        return np.stack([rows[text] for text in texts])
+
+    def _keep(self, rows: Mapping[str, Vector]) -> None:
+        for text, row in rows.items():
+            self._cache[text] = row
             self._cache.move_to_end(text)
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
-        return np.stack([rows[text] for text in texts])
 
 
 class MiniLM(TwoLanes):

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,10 @@ import pytest
 from platformdirs import user_cache_dir
 
 from memproxy.errors import ConfigError, ModelUnavailable
+from memproxy.ports import Caching, Vector
 from memproxy.testing.embedder_contract import EmbedderContract
 from memproxy_minilm import MiniLM, check, open_embedder, pull
+from memproxy_minilm.embedder import TwoLanes
 from memproxy_minilm.folder import folder_of
 
 MODEL_DIR = Path(os.environ.get("MEMPROXY_MODEL_DIR") or user_cache_dir("memproxy"))
@@ -38,6 +40,7 @@ class TestMiniLM(EmbedderContract):
 def test_its_name_and_dimensions_are_known_before_it_is_opened() -> None:
     embedder = open_embedder(model_dir=MODEL_DIR)
     assert (embedder.name, embedder.dimensions) == ("minilm-int8", 384)
+    assert isinstance(embedder, Caching)
 
 
 @needs_model
@@ -69,6 +72,37 @@ async def test_the_cache_forgets_the_oldest() -> None:
     async with MiniLM(folder=folder_of(MODEL_DIR, None), cache_size=2) as embedder:
         await embedder.embed(["a", "b", "c"], purpose="query")
         assert list(embedder._cache) == ["b", "c"]
+
+
+class Ones:
+    """An encoder that waits to be told before it answers."""
+
+    dimensions = 2
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+
+    def encode_queries(self, texts: Sequence[str]) -> Vector:
+        self.go.wait(10)
+        return np.ones((len(texts), 2), np.float32)
+
+    encode_passages = encode_queries
+
+
+async def test_what_was_asked_is_let_go_of_at_once_and_what_is_being_asked_is_not_kept() -> None:
+    encoder = Ones()
+    async with TwoLanes(name="ones", load=lambda: encoder) as embedder:
+        await embedder.embed(["old"], purpose="query")
+        encoder.go.clear()
+        asking = asyncio.ensure_future(embedder.embed(["asked meanwhile"], purpose="query"))
+        await asyncio.sleep(0.01)
+        embedder.let_go()
+        encoder.go.set()
+        assert (await asking).shape == (1, 2)
+        assert not embedder._cache
+        await embedder.embed(["new"], purpose="query")
+        assert list(embedder._cache) == ["new"]
 
 
 @needs_model
