@@ -45,6 +45,11 @@ class Cutter:
         self._searched = 0
         self._after_cr = False
 
+    @property
+    def begun(self) -> bytearray:
+        """The event that is not complete yet; not to be kept."""
+        return self._buffer
+
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that are complete now."""
         self._buffer += piece

@@ -6,16 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memproxy.dialects.dialect import Unreadable
+from memproxy.dialects.dialect import Marker, Unreadable
 from memproxy.dialects.openai_chat import OpenAIChat
-from memproxy.testing.replies import Answer, ToolCall, completion, events
 
 chat = OpenAIChat()
 BLOCK = '<memory>\n- "quoted" \\ and Ünïcode 中\n</memory>\n\n'
-
-
-def whole(said: Answer) -> bytes:
-    return b"".join(step for step in completion(said, "m").steps if isinstance(step, bytes)).partition(b"\r\n\r\n")[2]
 
 
 def request(*messages: dict, **fields: object) -> bytes:
@@ -76,7 +71,7 @@ def test_text_is_read_from_strings_and_parts_and_images_are_left_alone():
         {"role": "user", "content": None},
         {"role": "user"},
     )
-    assert [said.text for said in chat.read(body).messages] == ["look\nhere", "", ""]
+    assert [said.text for said in chat.read(body).messages] == ["look\n[image]\nhere", "", ""]
 
 
 def test_tool_calls_and_their_results_are_kept_for_a_legal_replay():
@@ -166,86 +161,130 @@ def test_no_bytes_make_the_dialect_fail_otherwise(body: bytes):
     assert chat.insert(body, prompt, {}) == body
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_an_answer_is_read_whole_and_from_a_stream(stream: bool):
-    said = Answer("Hello, 中 world")
-    body = b"".join(events(said, "m", usage=True)) + b"data: [DONE]\n\n" if stream else whole(said)
-    answer = chat.answer(body, stream=stream)
-    assert answer is not None
-    assert (answer.text, answer.complete) == ("Hello, 中 world", True)
-    assert answer.usage is not None
-    assert answer.usage.model == "m"
+PARTS = [
+    ({"type": "image_url", "image_url": {"url": "https://example.com/a/cat.png?x=1"}}, "[image cat.png]"),
+    ({"type": "image_url", "image_url": "https://example.com/a/cat.png"}, "[image cat.png]"),
+    ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}}, "[image]"),
+    ({"type": "image_url"}, "[image]"),
+    ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, "[audio]"),
+    (
+        {"type": "file", "file": {"filename": "tax.pdf", "file_data": "data:x;base64,AAAA"}},
+        "[file tax.pdf]",
+    ),
+    ({"type": "file", "file": {"file_id": "file-1"}}, "[file file-1]"),
+    ({"type": "video_url", "video_url": {"url": "https://example.com/v.mp4"}}, "[video v.mp4]"),
+    ({"type": "document_url", "document_url": "https://example.com/d.pdf"}, "[file d.pdf]"),
+    ({"type": "refusal", "refusal": "No."}, "No."),
+    ({"type": "thinking", "thinking": "hm"}, ""),
+    ({"text": "no type"}, "no type"),
+]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_tool_calls_are_put_together(stream: bool):
-    said = Answer("", (ToolCall("call_1", "f", '{"a":1}'), ToolCall("call_2", "g", "{}")))
-    body = b"".join(events(said, "m", chunks=3)) if stream else whole(said)
-    answer = chat.answer(body, stream=stream)
-    assert answer is not None
-    assert answer.calls == ("call_1", "call_2")
-    calls = json.loads(answer.extra or b"")["tool_calls"]
-    assert [call["function"] for call in calls] == [
-        {"name": "f", "arguments": '{"a":1}'},
-        {"name": "g", "arguments": "{}"},
-    ]
+@pytest.mark.parametrize(("part", "text"), PARTS)
+def test_each_kind_of_part_reads_as_what_it_is_called(part: dict, text: str):
+    body = request({"role": "user", "content": [part]})
+    assert [said.text for said in chat.read(body).messages] == [text]
 
 
-def chunk(**choice: object) -> bytes:
-    return b"data: " + json.dumps({"choices": [{"index": 0, **choice}]}).encode() + b"\n\n"
-
-
-def test_a_stream_that_was_cut_is_read_as_far_as_it_went():
-    body = chunk(delta={"content": "half an "}) + chunk(delta={"content": "ans"}) + b'data: {"choices":[{"ind'
-    answer = chat.answer(body, stream=True)
-    assert answer is not None
-    assert (answer.text, answer.complete) == ("half an ans", False)
-
-
-def test_a_json_reply_that_was_cut_is_read_as_far_as_it_went():
-    body = whole(Answer('half an "ans\\wer" \u4e2d'))
-    start = body.index(b"half")
-    end = body.index(b'"', body.index("\u4e2d".encode()))
-    for cut in range(start + 1, end):
-        answer = chat.answer(body[:cut], stream=False)
-        assert answer is not None
-        assert 'half an "ans\\wer" \u4e2d'.startswith(answer.text)
-        assert not answer.complete
-    assert chat.answer(body[: start - 1], stream=False) is None
-
-
-def test_an_error_in_mid_stream_leaves_the_answer_incomplete():
-    body = chunk(delta={"content": "half"}, finish_reason="stop") + b'data: {"error":{"message":"overloaded"}}\n\n'
-    answer = chat.answer(body, stream=True)
-    assert answer is not None
-    assert not answer.complete
-
-
-@pytest.mark.parametrize("line", [b"\r\n", b"\n", b"\r"])
-def test_comments_line_ends_and_empty_choices_do_no_harm(line: bytes):
-    body = b": ping" + line + line + b"event: x" + line + b'data:{"choices":[]}' + line + line
-    body += chunk(delta={"content": "hi"}).replace(b"\n", line)
-    answer = chat.answer(body, stream=True)
-    assert answer is not None
-    assert answer.text == "hi"
-
-
-def test_of_several_choices_the_first_is_remembered():
-    body = b"".join(
-        chunk(delta={"content": text}, index=index) for index, text in ((1, "B"), (0, "A"), (1, "b"), (0, "a"))
+def test_parts_of_odd_shapes_do_not_hide_the_others():
+    body = request(
+        {"role": "user", "content": [7, "x", {"type": 7}, {"text": {}}, {"type": "text", "text": "hi"}, None]}
     )
-    answer = chat.answer(body, stream=True)
-    assert answer is not None
-    assert answer.text == "Aa"
+    assert chat.read(body).messages[0].text == "hi"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"error":{}}', b'{"choices":[]}', b'{"choices":null}', b"[1]"])
-def test_what_is_no_answer_is_none(body: bytes):
-    assert chat.answer(body, stream=False) is None
-    assert chat.answer(b"data: " + body, stream=True) is None
+def test_an_end_inside_a_string_is_none_wherever_the_stream_is_cut():
+    ending = chat.ending()
+    for piece in (b'data: {"x": "', b"data: [DONE]" + b"." * (Marker.TAIL - 12), b'"}\n\n'):
+        assert ending.feed(piece) is None
+
+
+def test_an_image_of_many_megabytes_leaves_no_trace_in_the_text():
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 20_000_000}}
+    body = request({"role": "user", "content": [image, {"type": "text", "text": "what is it?"}]})
+    prompt = chat.read(body)
+    assert prompt.messages[0].text == "[image]\nwhat is it?"
+    inserted = chat.insert(body, prompt, {0: "B"})
+    assert inserted == body.replace(b'"content": [', b'"content": [{"type":"text","text":"B"},', 1)
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function"])
+def test_every_role_is_read_as_the_client_named_it(role: str):
+    assert chat.read(request({"role": role, "content": "x"})).messages[0].role == role
+
+
+def test_a_developer_message_gets_the_block_and_no_system_message_beside_it():
+    body = request({"role": "developer", "content": "x"}, {"role": "system", "content": "y"})
+    inserted = json.loads(chat.insert_system(body, chat.read(body), ("B",)))
+    assert inserted["messages"] == [{"role": "developer", "content": "x\n\nB"}, {"role": "system", "content": "y"}]
+
+
+def test_the_older_functions_are_read_with_their_answers():
+    call = {"name": "weather", "arguments": "{}"}
+    body = request(
+        {"role": "assistant", "content": None, "function_call": call},
+        {"role": "function", "name": "weather", "content": "rain"},
+    )
+    asked, answered = chat.read(body).messages
+    assert asked.calls == answered.calls == ("weather",)
+    assert json.loads(asked.extra or b"") == {"function_call": call}
+    assert (answered.role, answered.text) == ("function", "rain")
+
+
+def test_parallel_tool_calls_and_their_results_stay_together():
+    calls = [{"id": name, "type": "function", "function": {"name": "f", "arguments": "{}"}} for name in "ab"]
+    body = request(
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "2"}]},
+    )
+    said = chat.read(body).messages
+    assert [one.calls for one in said] == [(), ("a", "b"), ("a",), ("b",)]
+    assert [one.text for one in said] == ["hi", "", "1", "2"]
+
+
+def test_everything_else_in_a_request_goes_on_as_it_came():
+    fields = {
+        "n": 3, "store": True, "prediction": {"type": "content", "content": "x"},
+        "stream_options": {"include_usage": True},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}}}, "logprobs": True,
+        "tools": [{"type": "custom", "custom": {"name": "sql"}}], "functions": [], "prompt_cache_key": "k",
+        "modalities": ["text", "audio"], "audio": {"voice": "x", "format": "wav"}, "reasoning_effort": "low",
+    }  # fmt: skip
+    body = request({"role": "user", "content": "hi"}, **fields)
+    prompt = chat.read(body)
+    assert chat.insert(body, prompt, {0: "B"}) == body.replace(b'"content": "hi', b'"content": "Bhi')
+    assert not prompt.carried  # what is stored is not given to the model again
+
+
+def test_of_a_key_that_occurs_twice_the_last_one_counts():
+    body = b'{"messages":[],"messages":[{"role":"user","content":"a","content":"b"}]}'
+    prompt = chat.read(body)
+    assert prompt.messages[0].text == "b"
+    assert chat.insert(body, prompt, {0: "B"}) == body.replace(b'"b"', b'"Bb"')
+
+
+def test_a_byte_order_mark_does_no_harm():
+    body = b"\xef\xbb\xbf" + request({"role": "user", "content": "hi"})
+    assert chat.insert(body, chat.read(body), {0: "B"}) == body.replace(b'"hi', b'"Bhi')
 
 
 def test_only_a_line_of_its_own_ends_a_stream():
-    assert chat.ending().feed(chunk(delta={"content": "\ndata: [DONE]"})) is None
+    chunk = json.dumps({"choices": [{"delta": {"content": "\ndata: [DONE]"}}]}).encode()
+    assert chat.ending().feed(b"data: " + chunk + b"\n\n") is None
     assert chat.ending().feed(b'x"}\n\ndata: [DONE]\n\n') == 4
     assert chat.ending().feed(b"data:[DONE]\r\n") == 0
+
+
+@given(st.lists(st.integers(1, 9)), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_the_end_of_a_stream_is_found_wherever_it_is_cut(sizes: list[int], line: str):
+    stream = f"data: {{}}{line}{line}data: [DONE]{line}{line}".encode()
+    ending, start = chat.ending(), 0
+    for size in [*sizes, len(stream)]:
+        end = ending.feed(stream[start : start + size])
+        if end is not None:
+            assert b"[DONE]" not in stream[: start + end]
+            return
+        start += size
+    raise AssertionError("the end was not found")
