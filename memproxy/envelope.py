@@ -16,9 +16,7 @@ from memproxy.identity import valid_id
 
 # Google's clients upload below /upload.
 _PLANE = re.compile(r"/(?:upload/)?v1(?:beta)?(?=[/?]|\Z)")
-_PREFIX = re.compile(
-    r"/e/(?P<entity>[^/?]*)(?:/p/(?P<process>[^/?]*))?(?:/s/(?P<session>[^/?]*))?(?=/(?:upload/)?v1)"
-)
+_PREFIX = re.compile(r"/e/(?P<entity>[^/?]*)(?:/p/(?P<process>[^/?]*))?(?:/s/(?P<session>[^/?]*))?(?=/(?:upload/)?v1)")
 _NAMES = {
     "entity": "X-Memproxy-Entity",
     "process": "X-Memproxy-Process",

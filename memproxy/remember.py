@@ -57,6 +57,7 @@ def turn(
         injection=exchange.injection,
         jobs=(job,) if messages else (),
         usage=answer.usage if answer else None,
+        seen=exchange.known.version if exchange.known else 0,
         sought=_sought(exchange, answer) if known is None else None,
     )
 
@@ -105,8 +106,9 @@ def _messages(
 
 def _answered(exchange: Exchange, answer: Answer, complete: bool, now: datetime) -> Message:
     said = Said("assistant", answer.text, calls=answer.calls, extra=answer.extra)
+    resent = said if answer.resent is None else replace(said, text=answer.resent)
     fetched = exchange.call.fetched
-    key = answer_key(fetched) if fetched else reply_key([message.said for message in exchange.messages], said)
+    key = answer_key(fetched) if fetched else reply_key([message.said for message in exchange.messages], resent)
     message = _message(said, key, now)
     return replace(message, external_id=answer.id or fetched, complete=complete and answer.complete)
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from memproxy.dialects.anthropic_messages import AnthropicMessages
 from memproxy.dialects.dialect import Dialect
+from memproxy.dialects.gemini import Gemini
 from memproxy.dialects.openai_chat import OpenAIChat
 
 
@@ -50,14 +52,20 @@ def _route(dialect: Dialect, act: Act, method: str, path: str, *, pieces: bool =
     return Route(dialect, act, method, re.compile(path + "/?"), pieces)
 
 
-CHAT = OpenAIChat()
+CHAT, MESSAGES, GEMINI = OpenAIChat(), AnthropicMessages(), Gemini()
+_MODEL = r"/v1(?:beta)?/(?:models|tunedModels)/[^/:]+:"
 
 ROUTES = (
     _route(CHAT, Act.TURN, "POST", r"/v1/chat/completions"),
     _route(CHAT, Act.TURN, "POST", r"/v1beta/openai/chat/completions"),
+    _route(MESSAGES, Act.TURN, "POST", r"/v1/messages"),
+    _route(MESSAGES, Act.COUNT, "POST", r"/v1/messages/count_tokens"),
+    _route(GEMINI, Act.TURN, "POST", _MODEL + "generateContent"),
+    _route(GEMINI, Act.TURN, "POST", _MODEL + "streamGenerateContent", pieces=True),
+    _route(GEMINI, Act.COUNT, "POST", _MODEL + "countTokens"),
 )
 
-_ERRORS: Mapping[Provider, Dialect] = {Provider.OPENAI: CHAT, Provider.ANTHROPIC: CHAT, Provider.GEMINI: CHAT}
+_ERRORS: Mapping[Provider, Dialect] = {Provider.OPENAI: CHAT, Provider.ANTHROPIC: MESSAGES, Provider.GEMINI: GEMINI}
 """In which shape each provider's clients expect an error, where no route says so."""
 
 
