@@ -82,6 +82,10 @@ class Injection:
         shows = any(line.startswith("- ") for line in kept)
         return replace(self, block="\n".join(kept) if shows else "")
 
+    def emptied(self) -> Injection:
+        """The same entry, telling nothing."""
+        return replace(self, block="", facts=(), receipt=b"{}")
+
 
 class JobState(StrEnum):
     """`pending` covers what is queued and what waits to retry; the API's `pending` adds `running`."""
@@ -147,6 +151,9 @@ class Turn:
     injection: Injection | None = None
     jobs: tuple[Job, ...] = ()
     usage: Usage | None = None
+    seen: int = 0
+    """Version of the memory that the injection was recalled from; 0 where it tells nothing. Where one of its facts was
+    forgotten since, corrected, or erased with its entity, the ledger keeps an empty entry."""
     sought: Sought | None = None
     """Set until session and messages are settled against what the store holds; never committed so."""
 

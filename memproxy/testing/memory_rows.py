@@ -81,6 +81,18 @@ class StoredEntity:
     augmented: set[str] = field(default_factory=set)
     numbers: int = 0
 
+    def holds(self, turn: Turn) -> bool:
+        """Whether what the turn's injection tells may still be told."""
+        if turn.injection is None or turn.seen in (0, self.version):
+            return True
+        known = [self.facts.get(fact_id) for fact_id in turn.injection.facts]
+        return all(
+            fact is not None
+            and fact.state is not FactState.FORGOTTEN
+            and not (fact.authored and fact.version > turn.seen)
+            for fact in known
+        )
+
     def apply(self, change: MemoryWrite) -> None:
         self.version += 1
         self.triples |= {t.id: t for t in change.triples if t.id not in self.triples}

@@ -83,7 +83,10 @@ class MemoryStore(MemoryArchive):
             check_ids(turn.scope.tenant, turn.scope.entity, turn.scope.process, turn.session)
         committed = []
         for turn in storable(tuple(turns)):
-            sessions = self._entity(turn.scope).sessions
+            entity = self._entity(turn.scope)
+            sessions = entity.sessions
+            if turn.injection is not None and not entity.holds(turn):
+                turn = replace(turn, injection=turn.injection.emptied())
             fresh = StoredSession(turn.session, turn.scope.process, turn.at, turn.at)
             committed.append(Committed(sessions.setdefault(turn.session, fresh).add(turn)))
             await self.enqueue(turn.jobs)

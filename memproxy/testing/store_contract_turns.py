@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from memproxy.domain import Known, Page, Scope, Session, Usage
+from memproxy.domain import FactState, Injection, Known, MemoryWrite, Page, Scope, Session, Usage
 from memproxy.errors import BadRequest
 from memproxy.ports import Store
-from memproxy.testing.store_samples import ALICE, BOB, STRANGER, after, entry, job, key, message, turn
+from memproxy.testing.store_samples import ALICE, BOB, STRANGER, after, entry, fact, job, key, message, turn
 
 
 async def look(store: Store, *pairs: str, scope: Scope = ALICE, session: str | None = None) -> Known:
@@ -152,6 +153,41 @@ class TurnsContract:
     async def test_the_ledger_of_another_is_not_seen(self, store: Store) -> None:
         await store.commit([turn("a", scope=scope, injection=entry("a", "secret")) for scope in (BOB, STRANGER)])
         assert (await look(store, session="s1")).injections == ()
+
+    async def late(self, store: Store, seen: int) -> Injection:
+        """What the ledger keeps of a block that was recalled at that version and is committed now."""
+        await store.commit([turn("u", injection=entry("u", "block", tokens=5), seen=seen)])
+        [kept] = (await look(store, session="s1")).injections
+        return kept
+
+    async def test_a_block_is_kept_where_the_memory_has_only_grown_since(self, store: Store) -> None:
+        seen = await store.write(ALICE, MemoryWrite((fact(1), fact(2))))
+        await store.write(ALICE, MemoryWrite((fact(3), fact(1, mentions=2))))
+        assert (await self.late(store, seen)).block == "block"
+
+    @pytest.mark.parametrize(
+        "change", [{"state": FactState.FORGOTTEN, "text": ""}, {"authored": True, "text": "corrected"}]
+    )
+    async def test_a_block_of_what_was_forgotten_or_corrected_meanwhile_is_not_kept(
+        self, store: Store, change: dict[str, Any]
+    ) -> None:
+        seen = await store.write(ALICE, MemoryWrite((fact(1), fact(2))))
+        await store.write(ALICE, MemoryWrite((fact(2, **change),)))
+        kept = await self.late(store, seen)
+        assert (kept.block, kept.facts, kept.tokens) == ("", (), 5)
+        receipt = await store.receipt("acme", "request-1")
+        assert receipt is not None
+        assert receipt.injection.receipt == b"{}"
+
+    @pytest.mark.parametrize("reborn", [False, True])
+    async def test_a_block_of_an_entity_that_was_erased_meanwhile_is_not_kept(self, store: Store, reborn: bool) -> None:
+        seen = await store.write(ALICE, MemoryWrite((fact(1), fact(2))))
+        await store.erase(ALICE)
+        if reborn:
+            await store.commit([turn("hello again", session="s2")])
+        kept = await self.late(store, seen)
+        assert (kept.block, kept.facts) == ("", ())
+        assert await texts(store) == ["u"]
 
     async def test_messages_page_right_while_more_arrive(self, store: Store) -> None:
         await store.commit([turn("a", "b", "c")])

@@ -1,0 +1,38 @@
+"""What may still go into the ledger of a session: a request takes its time, and its memory may be another by then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from memproxy.domain import FactState, Turn
+from memproxy_sql.memory import counted
+from memproxy_sql.models import tables
+from memproxy_sql.prepared import Among
+
+_facts = Among(tables["fact"], "id", also=["state", "authored", "version"], within=["tenant_id", "entity_id"])
+
+
+def told(conn: Connection, turns: Sequence[Turn]) -> list[Turn]:
+    """The turns, without the blocks that tell of what was forgotten, corrected or erased since they were recalled."""
+    return [turn if _holds(conn, turn) else _emptied(turn) for turn in turns]
+
+
+def _holds(conn: Connection, turn: Turn) -> bool:
+    if turn.injection is None or not turn.injection.facts or turn.seen == 0:
+        return True
+    version, _, _ = counted(conn, turn.scope)
+    if version == turn.seen:
+        return True
+    asked = [(fact_id,) for fact_id in dict.fromkeys(turn.injection.facts)]
+    found = _facts.rows(conn, asked, [turn.scope.tenant, turn.scope.entity])
+    return len(found) == len(asked) and not any(
+        state == FactState.FORGOTTEN or (authored and touched > turn.seen) for _, state, authored, touched in found
+    )
+
+
+def _emptied(turn: Turn) -> Turn:
+    assert turn.injection is not None
+    return replace(turn, injection=turn.injection.emptied())
