@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from memproxy.augment.rules import Language, Pattern, Rule, Shape
 from memproxy.augment.sentences import GAP, Sentence
@@ -143,7 +143,7 @@ class _Clause:
             return None
         mention = self._mention()
         day = self.language.calendar.resolve(mention, said=self.said, ahead=rule.plan) if mention else None
-        if day is None or (day.date <= self.said + timedelta(days=1) if rule.dated else _lies_ahead(day, self.said)):
+        if day is None or ((day.date - self.said).days <= 1 if rule.dated else _lies_ahead(day, self.said)):
             return day
         return None
 
@@ -223,9 +223,10 @@ _LENGTH = {"day": 1, "week": 7, "weekend": 2, "month": 31, "year": 366}
 def _lies_ahead(day: Day, said: date) -> bool:
     """Whether a plan is for later: what is for today is over when it is remembered. Nobody names a day ten months off
     without its year: that one has just passed."""
-    if not day.year_said and day.date > said + timedelta(days=300):
+    away = (day.date - said).days
+    if not day.year_said and away > 300:
         return False
-    return day.date + timedelta(days=_LENGTH[day.unit]) > said + timedelta(days=1)
+    return away + _LENGTH[day.unit] > 1
 
 
 def _cut(raw: str, shape: Shape) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from functools import cache
 
 import numpy as np
@@ -54,7 +54,7 @@ class Span:
             return
         begins = date.fromordinal(self.first + _EPOCH)
         low, high = (date.fromordinal(int(day) + _EPOCH).year for day in (days.min(), days.max()))
-        for year in range(low - 1, high + 2):
+        for year in range(max(low - 1, MINYEAR), min(high + 1, MAXYEAR) + 1):
             first = date(year, begins.month, min(begins.day, 28)).toordinal() - _EPOCH + max(begins.day - 28, 0)
             yield Span(first, first + self.last - self.first)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from memproxy.augment.rules import Language, Pattern, languages
 from memproxy.augment.sentences import LONGEST, SENTENCES, sentences
 
-from .said import said
+from .said import WEDNESDAY, said
 
 LANGUAGES = languages()
 
@@ -54,9 +55,12 @@ def test_arbitrary_text_never_raises(text: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=6), max_size=40))
-def test_arbitrary_mixtures_of_statements_and_noise_never_raise(parts: list[str]) -> None:
-    for claim in said("".join(parts)):
+@given(
+    st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=6), max_size=40),
+    st.sampled_from((WEDNESDAY, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))),
+)
+def test_arbitrary_mixtures_of_statements_and_noise_never_raise(parts: list[str], at: datetime) -> None:
+    for claim in said("".join(parts), at=at):
         assert claim.text.strip() == claim.text != ""
         assert not re.search(r"[\n\r\t<>]", claim.text + claim.value)
         assert len(claim.text) < 200
