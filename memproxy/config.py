@@ -188,7 +188,7 @@ def _read_env(env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     values, warnings = {}, []
     for variable, value in env.items():
         name = variable.removeprefix(PREFIX).lower()
-        if not variable.startswith(PREFIX) or name in ("config", "shared"):
+        if not variable.startswith(PREFIX) or name in ("config", "shared", "url", "key"):
             continue
         if name in Settings.model_fields:
             values[name] = value
