@@ -24,6 +24,8 @@ class Question:
     speaker: int | None
     """Code of the one speaker that is named; None where none is, or several."""
     days: tuple[Span, ...]
+    named: bool = False
+    """Whether any speaker is named."""
     trust: float = 1.0
     """In cosines, 0 to 1."""
 
@@ -49,8 +51,9 @@ def read(text: str, speakers: Mapping[str, int], now: datetime | None = None, ne
     return Question(
         text=bare,
         terms=words,
-        speaker=codes.pop() if len(codes) == 1 else None,
+        speaker=next(iter(codes)) if len(codes) == 1 else None,
         days=named(bare, words, now or datetime.now(UTC), newest),
+        named=bool(codes),
         trust=HALF_TRUST if spaceless(bare) else 1.0,
     )
 
