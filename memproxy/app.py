@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from memproxy.api.data_plane import DataPlane
-from memproxy.api.memory import MemoryApi
+from memproxy.api.memory.edge import MemoryApi
+from memproxy.api.memory.means import Means
+from memproxy.api.memory.underway import Underway
 from memproxy.api.operations import Operations
 from memproxy.api.relay import LEFT, Relay
 from memproxy.augment.worker import Worker
@@ -27,11 +29,13 @@ from memproxy.auth import Gate, KeyRing
 from memproxy.capture import Capture
 from memproxy.closed import Closed
 from memproxy.config import Settings, is_loopback
+from memproxy.curation import Curation
 from memproxy.dialects.routes import Provider
 from memproxy.embedders import Absent
 from memproxy.errors import ModelUnavailable
 from memproxy.parts import Parts, make_extractor, open_parts
 from memproxy.pipeline import Limits, Pipeline
+from memproxy.ports import Caching
 from memproxy.recall.engine import Recall
 from memproxy.server import Server
 from memproxy.tasks import Tasks
@@ -109,13 +113,7 @@ class Service:
             max_body=settings.max_body,
         )
         api = MemoryApi(
-            gate=gate,
-            capture=self.capture,
-            recall=self.recall,
-            board=parts.store,
-            process_only=settings.recall_scope == "process",
-            max_body=settings.max_body,
-            clock=utc_now,
+            gate=gate, means=self._means(), keys_only=settings.auth_mode == "keys", max_body=settings.max_body
         )
         operations = Operations(
             checks={"store": parts.store.check, "model": self._check_model},
@@ -132,6 +130,32 @@ class Service:
             admin=operations.admin_routes(),
             metrics=parts.metrics,
             local_only=settings.auth_mode == "open" and is_loopback(settings.listen),
+        )
+
+    def _means(self) -> Means:
+        parts = self._parts
+        store, embedder = parts.store, parts.embedder
+        return Means(
+            turns=store,
+            memory=store,
+            archive=store,
+            jobs=store,
+            board=store,
+            capture=self.capture,
+            recall=self.recall,
+            curation=Curation(
+                memory=store,
+                archive=store,
+                jobs=store,
+                recall=self.recall,
+                caches=[embedder] if isinstance(embedder, Caching) else [],
+                embedder=embedder,
+                tokenizer=parts.tokenizer,
+                clock=utc_now,
+            ),
+            clock=utc_now,
+            process_only=self._settings.recall_scope == "process",
+            underway=Underway(),
         )
 
     async def _check_model(self) -> None:

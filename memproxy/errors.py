@@ -2,10 +2,12 @@
 
     MemproxyError
     ├── BadRequest            400  the caller sent something that cannot be understood; names the field
-    │   └── BodyTooLarge      413  the body exceeds `max_body`
+    │   ├── BodyTooLarge      413  the body exceeds `max_body`
+    │   └── UnsupportedType   415  the body is in a form that the memory API does not read
     ├── Unauthorized          401  no credential, or one that is wrong or revoked
     ├── Forbidden             403  the credential is good, but not for this
     ├── NotFound              404  no such thing in this tenant
+    ├── MethodNotAllowed      405  the path is there, but not for this method
     ├── Conflict              409  somebody else changed it first
     ├── UpstreamError         502  the upstream refused, reset or answered garbage
     │   └── UpstreamTimeout   504  the upstream could not be reached in time
@@ -41,6 +43,11 @@ class BodyTooLarge(BadRequest):
     code = "body_too_large"
 
 
+class UnsupportedType(BadRequest):
+    status = 415
+    code = "unsupported_media_type"
+
+
 class Unauthorized(MemproxyError):
     status = 401
     code = "invalid_api_key"
@@ -54,6 +61,16 @@ class Forbidden(MemproxyError):
 class NotFound(MemproxyError):
     status = 404
     code = "not_found"
+
+
+class MethodNotAllowed(MemproxyError):
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
+        """The methods that the path takes, as the header `Allow` lists them."""
 
 
 class Conflict(MemproxyError):

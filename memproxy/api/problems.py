@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any, Literal
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from pydantic import BaseModel, Field
 
 from memproxy.dialects.dialect import Dialect
-from memproxy.errors import MemproxyError
+from memproxy.errors import MemproxyError, MethodNotAllowed, Unauthorized
 
 REQUEST_ID = "X-Memproxy-Request-Id"
+PROBLEM = "application/problem+json"
 
 
 def refused(dialect: Dialect, error: MemproxyError, request_id: str) -> web.Response:
@@ -22,20 +24,43 @@ def refused(dialect: Dialect, error: MemproxyError, request_id: str) -> web.Resp
     )
 
 
+def _absent() -> Any:
+    """A field that is left out where there is nothing to say."""
+    return None
+
+
+class Problem(BaseModel):
+    """What went wrong, what to do about it, and the request to look for in the log (RFC 9457)."""
+
+    type: Literal["about:blank"] = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    param: str = Field(default_factory=_absent)
+    """The field, parameter or header at fault, where there is one."""
+
+
 def problem(error: MemproxyError, request_id: str) -> web.Response:
-    """A problem document; `param` names the field at fault."""
-    body = {
-        "type": "about:blank",
-        "title": error.code.replace("_", " "),
-        "status": error.status,
-        "detail": str(error),
-        "code": error.code,
-        "request_id": request_id,
-        **({"param": error.param} if error.param else {}),
-    }
+    """A problem document, and the headers that its status asks for."""
+    told = Problem(
+        title=error.code.replace("_", " "),
+        status=error.status,
+        detail=str(error),
+        code=error.code,
+        request_id=request_id,
+    )
+    if error.param:
+        told.param = error.param
+    headers = {REQUEST_ID: request_id}
+    if isinstance(error, MethodNotAllowed):
+        headers[hdrs.ALLOW] = error.allow
+    if isinstance(error, Unauthorized):
+        headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
     return web.Response(
         status=error.status,
-        text=json.dumps(body),
-        content_type="application/problem+json",
-        headers={REQUEST_ID: request_id},
+        body=told.model_dump_json(exclude_none=True).encode(),
+        content_type=PROBLEM,
+        headers=headers,
     )
