@@ -24,6 +24,7 @@ from memproxy.api.memory.means import Means
 from memproxy.api.memory.underway import Underway
 from memproxy.api.operations import Operations
 from memproxy.api.relay import LEFT, Relay
+from memproxy.augment.embed import embed_job
 from memproxy.augment.worker import Worker
 from memproxy.auth import Gate, KeyRing
 from memproxy.capture import Capture
@@ -31,6 +32,7 @@ from memproxy.closed import Closed
 from memproxy.config import Settings, is_loopback
 from memproxy.curation import Curation
 from memproxy.dialects.routes import Provider
+from memproxy.domain import Scope
 from memproxy.embedders import Absent
 from memproxy.errors import ModelUnavailable
 from memproxy.parts import Parts, make_extractor, open_parts
@@ -62,10 +64,15 @@ class Service:
         self._settings = settings
         self._parts = parts
         store, metrics, tasks = parts.store, parts.metrics, parts.tasks
+        self._model = real = parts.embedder if not isinstance(parts.embedder, Absent) else None
         self.recall = Recall(
-            memory=store, index=parts.index, embedder=parts.embedder, tasks=tasks, cache_bytes=settings.recall_cache
+            memory=store,
+            index=parts.index,
+            embedder=parts.embedder,
+            tasks=tasks,
+            cache_bytes=settings.recall_cache,
+            on_bare=self._embed if real else lambda scope: None,
         )
-        real = parts.embedder if not isinstance(parts.embedder, Absent) else None
         self.worker = Worker(
             jobs=store,
             turns=store,
@@ -149,14 +156,20 @@ class Service:
                 jobs=store,
                 recall=self.recall,
                 caches=[embedder] if isinstance(embedder, Caching) else [],
-                embedder=embedder,
+                embedder=self._model,
                 tokenizer=parts.tokenizer,
                 clock=utc_now,
+                journal=parts.journal,
             ),
             clock=utc_now,
             process_only=self._settings.recall_scope == "process",
             underway=Underway(),
         )
+
+    def _embed(self, scope: Scope) -> None:
+        """Queue the embedding of an entity's facts: they were written without a model, or with another one."""
+        job = embed_job(scope, utc_now())
+        self._parts.tasks.start("embedding queued", self._parts.store.enqueue([job]))
 
     async def _check_model(self) -> None:
         embedder = self._parts.embedder

@@ -28,6 +28,7 @@ from memproxy.augment.traces import traces
 from memproxy.domain import Claim, Entity, Event, Fact, FactState, MemoryWrite, Scope
 from memproxy.errors import BadRequest, ModelUnavailable, NotFound
 from memproxy.ids import new_id
+from memproxy.journal import Journal
 from memproxy.ports import Archive, Caching, Embedder, Jobs, Memory, Tokenizer
 from memproxy.recall import cached
 from memproxy.recall.engine import Recall
@@ -70,7 +71,7 @@ class FactChange:
 
 
 class Curation:
-    """One for all entities. `caches` are those who keep texts for speed."""
+    """One for all entities. `caches` are those who keep texts for speed, `journal` is where turns wait for the store."""
 
     def __init__(
         self,
@@ -83,8 +84,10 @@ class Curation:
         embedder: Embedder | None,
         tokenizer: Tokenizer,
         clock: Callable[[], datetime],
+        journal: Journal | None = None,
     ) -> None:
         self._memory, self._archive, self._jobs, self._recall = memory, archive, jobs, recall
+        self._journal = journal
         self._caches, self._embedder, self._tokenizer, self._clock = caches, embedder, tokenizer, clock
 
     async def add(self, scope: Scope, new: NewFact) -> Fact:
@@ -154,6 +157,8 @@ class Curation:
 
     async def erase(self, scope: Scope) -> Entity:
         """Raises `NotFound` where there is no such entity. What this process holds is let go of in any case."""
+        if self._journal is not None:  # first: what it would still bring into the store is then erased with the rest
+            await self._journal.forget(scope)
         try:
             erased = await self._archive.erase(scope)
         finally:
