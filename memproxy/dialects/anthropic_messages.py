@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
 
 from memproxy.dialects.anthropic_messages_blocks import (
+    Block,
     answered,
     blocks_of,
     own_words,
@@ -68,7 +70,7 @@ class _Message(Struct):
 
 
 class _Request(Struct):
-    messages: Raw
+    messages: list[_Message]
     system: Raw = NONE
     model: Raw = NONE
     metadata: Raw = NONE
@@ -87,18 +89,22 @@ class _Thread(Struct):
     previous_message_id: Raw = NONE
 
 
+class _Content(NamedTuple):
+    whole: Raw
+    blocks: list[Block]
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """The buffer that was decoded, and the views into it."""
 
     buffer: bytes
-    contents: tuple[Raw | None, ...]
+    contents: tuple[_Content | None, ...]
     """By the index of the message; None where no block may go."""
     system: Raw
 
 
 _request = msgspec.json.Decoder(_Request)
-_messages = msgspec.json.Decoder(list[_Message])
 _metadata = msgspec.json.Decoder(_Metadata)
 _claims = msgspec.json.Decoder(_Claims)
 _thread = msgspec.json.Decoder(_Thread)
@@ -118,10 +124,15 @@ class AnthropicMessages:
     def read(self, body: bytes) -> Prompt:
         buffer, request = parsed(_request, body)
         try:
-            messages = _messages.decode(request.messages)
-            said, contents = [_said(message) for message in messages], [_open(message) for message in messages]
+            said: list[Said] = []
+            contents: list[_Content | None] = []
             if given(request.system):
-                said, contents = [Said("system", told(request.system)), *said], [None, *contents]
+                said.append(Said("system", told(blocks_of(request.system))))
+                contents.append(None)
+            for message in request.messages:
+                role, blocks = text_of(message.role), blocks_of(message.content)
+                said.append(_said(role, blocks))
+                contents.append(_Content(message.content, blocks) if role == "user" else None)
             session = _named(request.metadata)[1]
             previous = _thread.decode(request.thread).previous_message_id if head(request.thread) == b"{" else NONE
             return Prompt(
@@ -186,39 +197,29 @@ def _part(text: bytes) -> bytes:
     return b'{"type":"text","text":' + text + b"}"
 
 
-def _said(message: _Message) -> Said:
-    role, blocks = text_of(message.role), blocks_of(message.content)
+def _said(role: str, blocks: list[Block]) -> Said:
     if role == "assistant":
-        if head(message.content) == b'"':
-            return Said(role, text_of(message.content))
         calls = tuple(uses(blocks))
         ids = tuple(text_of(call.id) for call in calls)
         return Said(role, answered(blocks), calls=ids, extra=replayed("tool_use", calls))
-    text = told(message.content)
+    text = told(blocks)
     if role == "user" and (answers := tuple(results(blocks))):
         ids = tuple(text_of(answer.tool_use_id) for answer in answers)
         return Said("tool", text, calls=ids, extra=replayed("tool_result", answers))
     # What holds nothing but reminders was said by the client's program, not by the person.
-    return Said("system" if role == "user" and not text and given(message.content) else role, text)
+    return Said("system" if role == "user" and blocks and not text else role, text)
 
 
-def _open(message: _Message) -> Raw | None:
-    return message.content if text_of(message.role) == "user" else None
-
-
-def _slot(content: Raw, origin: int) -> Slot | None:
+def _slot(content: _Content, origin: int) -> Slot | None:
     """Inside the last text of the person, else before the last block, which keeps its place and its breakpoint.
     Where the API will refuse the message, for it is empty, it is left to do so."""
-    if head(content) == b'"':
-        return start_of(content, origin) if own_words(text_of(content)).strip() else None
-    blocks = blocks_of(content)
-    texts = [block.text for block in blocks if text_of(block.type) == "text"]
+    texts = [block.text for block in content.blocks if text_of(block.type) == "text"]
     for text in reversed(texts):
         if own_words(text_of(text)).strip():
             return start_of(text, origin)
-    if texts or not blocks or text_of(blocks[-1].type) in ("tool_result", ""):
+    if texts or not content.blocks or text_of(content.blocks[-1].type) in ("tool_result", ""):
         return None
-    return Slot(address(items_of(content)[-1]) - origin, "part", more=True)
+    return Slot(address(items_of(content.whole)[-1]) - origin, "part", more=True)
 
 
 def _named(metadata: Raw) -> tuple[str | None, str | None]:

@@ -40,13 +40,19 @@ class _Source(Struct):
     file_id: Raw = NONE
 
 
+_TEXT = Raw(b'"text"')
 _blocks = msgspec.json.Decoder(list[Block])
 _source = msgspec.json.Decoder(_Source)
 
 
 def blocks_of(content: Raw) -> list[Block]:
-    """None for a string, which stands for one block of text."""
-    return _blocks.decode(content) if head(content) == b"[" else []
+    """A string stands for one block of text."""
+    match head(content):
+        case b'"':
+            return [Block(type=_TEXT, text=content)]
+        case b"[":
+            return _blocks.decode(content)
+    return []
 
 
 def own_words(text: str) -> str:
@@ -64,11 +70,9 @@ def answered(blocks: Iterable[Block]) -> str:
     return spoken(text_of(block.text) if kind == "text" else None for kind, block in kinds if kind not in THINKING)
 
 
-def told(content: Raw) -> str:
+def told(blocks: Iterable[Block]) -> str:
     """The words of a user's message or of a tool's result, one block a line."""
-    if head(content) == b'"':
-        return own_words(text_of(content))
-    return "\n".join(text for block in blocks_of(content) if (text := _told(block)))
+    return "\n".join(filter(None, map(_told, blocks)))
 
 
 def _told(block: Block) -> str:
@@ -85,7 +89,7 @@ def _told(block: Block) -> str:
         case "container_upload":
             return mention("file", text_of(block.file_id))
         case "tool_result":
-            return told(block.content)
+            return told(blocks_of(block.content))
     return ""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,6 +18,7 @@ from msgspec import Raw, Struct
 from memproxy.dialects import gemini_reply
 from memproxy.dialects.dialect import Answer, Ending, Prompt, Said, Splice, Unreadable
 from memproxy.dialects.gemini_parts import (
+    Part,
     answered,
     answers,
     calls_of,
@@ -53,7 +55,7 @@ class _Content(Struct):
 
 
 class _Request(Struct):
-    contents: Raw = NONE
+    contents: list[_Content] | _Content | None = None
     model: Raw = NONE
     systemInstruction: Raw = NONE
     system_instruction: Raw = NONE
@@ -63,6 +65,11 @@ class _Request(Struct):
     generate_content_request: Raw = NONE
 
 
+class _Parts(NamedTuple):
+    whole: Raw
+    each: list[Part]
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """The buffer that was decoded, and the views into it."""
@@ -70,7 +77,7 @@ class _Source:
     buffer: bytes
     start: int
     """Of the object that holds the contents."""
-    parts: tuple[Raw | None, ...]
+    parts: tuple[_Parts | None, ...]
     """By the index of the message; None where no block may go."""
     system: Raw
     cached: bool
@@ -78,7 +85,6 @@ class _Source:
 
 
 _request = msgspec.json.Decoder(_Request)
-_contents = msgspec.json.Decoder(list[_Content])
 _content = msgspec.json.Decoder(_Content)
 
 
@@ -95,15 +101,23 @@ class Gemini:
         try:
             start = buffer.index(b"{")
             wrapped = either(request.generateContentRequest, request.generate_content_request)
-            if request.contents is NONE and given(wrapped):
+            if request.contents is None and given(wrapped):
                 start, request = address(wrapped) - address(buffer), _request.decode(wrapped)
-            contents = _listed(request.contents)
-            said, parts = [_said(content) for content in contents], [_open(content) for content in contents]
+            if request.contents is None:
+                raise Unreadable("no contents")
+            said: list[Said] = []
+            places: list[_Parts | None] = []
             system = either(request.systemInstruction, request.system_instruction)
             if given(system):
-                said, parts = [Said("system", _text(system)), *said], [None, *parts]
+                said.append(Said("system", _text(system)))
+                places.append(None)
+            for content in request.contents if isinstance(request.contents, list) else [request.contents]:
+                parts = _Parts(content.parts, parts_of(content.parts))
+                said.append(_said(text_of(content.role), parts.each))
+                # A tool's answer gets no part beside its own: there must be as many as there were calls.
+                places.append(parts if said[-1].role == "user" else None)
             cached = given(either(request.cachedContent, request.cached_content))
-            source = _Source(buffer, start, tuple(parts), system, cached)
+            source = _Source(buffer, start, tuple(places), system, cached)
             return Prompt(tuple(said), text_of(request.model), source)
         except BROKEN as exc:
             raise Unreadable(str(exc)) from exc
@@ -146,16 +160,11 @@ def _source(prompt: Prompt) -> _Source:
     return prompt.source
 
 
-def _listed(contents: Raw) -> list[_Content]:
-    return [_content.decode(contents)] if head(contents) == b"{" else _contents.decode(contents)
-
-
 def _text(system: Raw) -> str:
     return text_of(system) if head(system) == b'"' else told(parts_of(_content.decode(system).parts))
 
 
-def _said(content: _Content) -> Said:
-    role, parts = text_of(content.role), parts_of(content.parts)
+def _said(role: str, parts: list[Part]) -> Said:
     if role == "model":
         calls = calls_of(parts)
         return Said("assistant", answered(parts), calls=ids_of(calls), extra=_extra("functionCall", calls))
@@ -169,22 +178,16 @@ def _extra(kind: str, calls: list[dict[str, Raw]]) -> bytes | None:
     return msgspec.json.encode(replayed(kind, calls)) if calls else None
 
 
-def _open(content: _Content) -> Raw | None:
-    """A tool's answer gets no part beside its own: there must be as many as there were calls."""
-    return content.parts if text_of(content.role) in ("", "user") and not answers(parts_of(content.parts)) else None
-
-
-def _put(splice: Splice, parts: Raw, text: bytes, origin: int) -> None:
+def _put(splice: Splice, parts: _Parts, text: bytes, origin: int) -> None:
     """Before the last text, else after whatever there is; a content without parts is left to the API to refuse."""
-    found = parts_of(parts)
-    texts = [index for index, part in enumerate(found) if is_text(part) and text_of(part.text).strip()]
-    if head(parts) == b"{":
-        slot = start_of(found[0].text, origin) if texts else None
+    texts = [index for index, part in enumerate(parts.each) if is_text(part) and text_of(part.text).strip()]
+    if head(parts.whole) == b"{":
+        slot = start_of(parts.each[0].text, origin) if texts else None
         if slot is not None:
             splice.add(slot.offset, text[1:-1])
     elif texts:
-        splice.add(address(items_of(parts)[texts[-1]]) - origin, b'{"text":' + text + b"},")
-    elif found and not any(is_text(part) for part in found) and (slot := end_of(parts, origin)) is not None:
+        splice.add(address(items_of(parts.whole)[texts[-1]]) - origin, b'{"text":' + text + b"},")
+    elif parts.each and not any(map(is_text, parts.each)) and (slot := end_of(parts.whole, origin)) is not None:
         splice.add(slot.offset, b',{"text":' + text + b"}")
 
 

@@ -83,11 +83,12 @@ def answer(body: bytes, *, stream: bool) -> Answer | None:
             voice.reason = candidate.finishReason or voice.reason
     first, *others = [voice for _, voice in sorted(voices.items())] or [_Voice()]
     calls = calls_of(first.parts)
-    if not first.said and not calls:
+    text = first.said
+    if not text and not calls:
         return None
     extra = replayed("functionCall", calls) | ({"candidates": [other.message() for other in others]} if others else {})
     return Answer(
-        first.said,
+        text,
         ids_of(calls),
         msgspec.json.encode(extra) if extra else None,
         not (cut or failed) and (first.reason in FINISHED or (first.reason is None and not stream)),
@@ -135,34 +136,39 @@ def _used(usage: _Usage | None, model: str) -> Usage | None:
 class ArrayEnd:
     """Watches for the bracket that closes a JSON array; in an event stream there is no end but that of the body."""
 
-    _SIGN = re.compile(rb'["\[\]{}]')
-    _IN_STRING = re.compile(rb'["\\]')
+    _SIGN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?P<end>")?+|[\[{]|[\]}]', re.DOTALL)
+    _STRING = re.compile(rb'(?:[^"\\]++|\\.)*+(?P<end>")?+', re.DOTALL)
 
     def __init__(self) -> None:
         self._depth = 0
-        self._begun = self._array = self._quoted = False
-        self._skip = 0
-        """Bytes of the next piece that an escape has taken the meaning from."""
+        self._begun = self._array = self._quoted = self._escaped = False
 
     def feed(self, piece: bytes) -> int | None:
         if not self._begun and (start := piece.lstrip(b"\xef\xbb\xbf \t\r\n")):
             self._begun, self._array = True, start.startswith(b"[")
-        return self._scan(piece) if self._array else None
+        return self._scan(piece) if self._array and piece else None
 
     def _scan(self, piece: bytes) -> int | None:
-        position = self._skip
-        while match := (self._IN_STRING if self._quoted else self._SIGN).search(piece, position):
-            position = match.end()
-            match match[0]:
-                case b'"':
-                    self._quoted = not self._quoted
-                case b"\\":
-                    position += 1
-                case b"[" | b"{":
-                    self._depth += 1
-                case _:
-                    self._depth -= 1
-                    if self._depth == 0:
-                        return match.start()
-        self._skip = max(0, position - len(piece))
+        position, self._escaped = int(self._escaped), False
+        if self._quoted:
+            position = self._leave(piece, self._STRING.match(piece, position))
+        depth = self._depth
+        for match in self._SIGN.finditer(piece, position):
+            sign = match[0]
+            if sign in (b"[", b"{"):
+                depth += 1
+            elif sign in (b"]", b"}"):
+                depth -= 1
+                if depth == 0:
+                    return match.start()
+            else:
+                self._leave(piece, match)
+        self._depth = depth
         return None
+
+    def _leave(self, piece: bytes, string: re.Match[bytes] | None) -> int:
+        """The end of a string, or of the piece, which may have cut an escape."""
+        end = string.end() if string else 0
+        self._quoted = string is None or string["end"] is None
+        self._escaped = self._quoted and end < len(piece)
+        return len(piece) if self._quoted else end

@@ -152,7 +152,7 @@ class DialectContract:
     def test_no_bytes_make_it_fail_otherwise(self, body: bytes) -> None:
         self._survives(body)
 
-    @settings(bounded, max_examples=200)
+    @settings(bounded, max_examples=120)
     @given(said=conversations, random=st.randoms(), edits=edits)
     def test_no_damage_to_a_request_makes_it_fail_otherwise(
         self, said: list[Pair], random: Random, edits: list[tuple[int, int, bytes]]
@@ -163,7 +163,7 @@ class DialectContract:
             body = body[:at] + piece + body[at + size :]
         self._survives(body)
 
-    @settings(bounded, max_examples=200)
+    @settings(bounded, max_examples=120)
     @given(said=conversations, random=st.randoms(), value=json_values)
     def test_no_value_in_the_wrong_place_makes_it_fail_otherwise(
         self, said: list[Pair], random: Random, value: object
@@ -232,13 +232,19 @@ class DialectContract:
                 assert (back.role, back.text, back.calls) == ("assistant", answer.resent or answer.text, answer.calls)
 
     @bounded
-    @given(places=st.lists(st.integers(0, 100_000), max_size=8), small=st.booleans())
+    @given(places=st.lists(st.integers(0, 100_000), max_size=8), which=st.integers(0, 1000))
     def test_the_end_of_a_stream_is_seen_however_it_is_cut_and_never_too_early(
-        self, places: list[int], small: bool
+        self, places: list[int], which: int
     ) -> None:
         for told in self.replies():
+            if told.stream:
+                bodies = [told.body, *told.streams()]
+                self._ends(body := bodies[which % len(bodies)], told.end, cut(body, places))
+
+    def test_the_end_of_a_stream_is_seen_byte_by_byte(self) -> None:
+        for told in self.replies():
             for body in (told.body, *told.streams()) if told.stream else ():
-                self._ends(body, told.end, [bytes([byte]) for byte in body] if small else cut(body, places))
+                self._ends(body, told.end, [bytes([byte]) for byte in body])
 
     def _ends(self, body: bytes, end: bytes | None, pieces: list[bytes]) -> None:
         ending, start = self.dialect.ending(), 0
