@@ -18,7 +18,7 @@ MARK = {"cache_control": {"type": "ephemeral"}}
 REMINDER = "<system-reminder>\nYour todo list is empty.\n</system-reminder>"
 USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1.0}}
 RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "42"}
-IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBOR" * 1000}}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBOR" * 20}}
 DEVICE, ACCOUNT, SESSION = "ab" * 32, "6f2c9c1e-0000-4000-8000-00805f9b34fb", "0d1d1c1a-1111-4111-9111-00805f9b34fb"
 
 
