@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 from memproxy.errors import BadRequest
 
@@ -48,6 +49,11 @@ def _encodes(text: str) -> bool:
 
 def maybe_clean(text: str | None) -> str | None:
     return None if text is None else clean(text)
+
+
+def value_key(value: str) -> bytes:
+    """By which a value that was made clean is looked up."""
+    return blake2b(value.encode(), digest_size=16).digest()
 
 
 def check_ids(*ids: str | None) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, update
 
-from memproxy.domain import Committed, Job, Message, Scope, Turn
+from memproxy.domain import Committed, Injection, Job, Message, Scope, Turn
 from memproxy_sql.columns import check_ids, clean, micros
 from memproxy_sql.dialect import insert_new
+from memproxy_sql.ledger import told
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_scopes
 from memproxy_sql.prepared import Among, Prepared
@@ -43,7 +45,7 @@ _counters = Prepared(
 
 
 @dataclass(slots=True)
-class _Filling:
+class Filling:
     """A session as the batch fills it."""
 
     process: str | None = None
@@ -66,7 +68,8 @@ class _Filling:
 def commit(conn: Connection, turns: Sequence[Turn]) -> list[Committed]:
     for turn in turns:
         check_ids(turn.scope.tenant, turn.scope.entity, turn.scope.process, turn.session)
-    batch = _Batch(_filled(conn, turns))
+    turns = told(conn, turns)
+    batch = Batch(filled(conn, turns))
     committed = [Committed(batch.add(turn)) for turn in turns]
     batch.store(conn)
     return committed
@@ -80,11 +83,11 @@ def _place(turn: Turn) -> Place:
     return (turn.scope.tenant, turn.scope.entity, turn.session)
 
 
-def _filled(conn: Connection, turns: Sequence[Turn]) -> dict[Place, _Filling]:
+def filled(conn: Connection, turns: Sequence[Turn]) -> dict[Place, Filling]:
     """The sessions of the batch, and of what the turns bring, what they hold already."""
-    sessions = {_place(turn): _Filling() for turn in turns}
+    sessions = {_place(turn): Filling() for turn in turns}
     for tenant, entity, session, process, messages, injections, last_at in _sessions.rows(conn, list(sessions)):
-        sessions[tenant, entity, session] = _Filling(process, messages, injections, last_at, new=False)
+        sessions[tenant, entity, session] = Filling(process, messages, injections, last_at, new=False)
     known = [turn for turn in turns if not sessions[_place(turn)].new]
     for tenant, entity, key, session in _keys.rows(conn, _keys_of(known)):
         sessions[tenant, entity, session].held.add(key)
@@ -109,42 +112,61 @@ def _anchors_of(turns: Sequence[Turn]) -> list[tuple[object, ...]]:
     return [(t.scope.tenant, t.scope.entity, t.session, entry.anchor) for t, entry in given if entry is not None]
 
 
-class _Batch:
-    """The rows that the turns add, by table."""
+class Batch:
+    """The rows that are added, by table."""
 
-    def __init__(self, sessions: dict[Place, _Filling]) -> None:
+    def __init__(self, sessions: dict[Place, Filling]) -> None:
         self._sessions = sessions
         self._scopes: set[Scope] = set()
         self._rows: dict[str, list[Row]] = {name: [] for name in _new}
 
     def add(self, turn: Turn) -> int:
         """How many of its messages are new."""
-        session = self._sessions[_place(turn)]
-        if session.new or turn.scope.process != session.process:
-            self._scopes.add(turn.scope)
-        if session.new:
-            session.new, session.process = False, turn.scope.process
-            self._rows["session"].append(session_row(turn))
-        session.last_at = max(session.last_at, micros(turn.at))
-        self._add_injection(session, turn)
+        scope, session = turn.scope, turn.session
+        self.open(scope, session, turn.at)
+        self.move(scope, session, turn.at)
+        if turn.injection is not None:
+            self.note(scope, session, turn.injection, at=turn.at)
         if turn.usage is not None:
             self._rows["usage"].append(usage_row(turn, turn.usage))
         self._rows["job"] += [job_row(job) for job in turn.jobs]
-        return self._add_messages(session, turn)
+        return sum([self.say(scope, session, message) for message in turn.messages])
 
-    def _add_messages(self, session: _Filling, turn: Turn) -> int:
-        fresh = [message for message in turn.messages if session.admits(message)]
-        first = session.messages
-        self._rows["message"] += [message_row(turn, message, first + n) for n, message in enumerate(fresh)]
-        session.messages += len(fresh)
-        return len(fresh)
+    def open(self, scope: Scope, name: str, created_at: datetime) -> bool:
+        """Whether the session is new."""
+        session = self._sessions[scope.tenant, scope.entity, name]
+        new = session.new
+        if new or scope.process != session.process:
+            self._scopes.add(scope)
+        if new:
+            session.new, session.process = False, scope.process
+            self._rows["session"].append(session_row(scope, name, created_at))
+            session.last_at = micros(created_at)
+        return new
 
-    def _add_injection(self, session: _Filling, turn: Turn) -> None:
-        given = turn.injection
-        if given is not None and given.anchor not in session.anchors:
+    def move(self, scope: Scope, name: str, last_at: datetime) -> None:
+        session = self._sessions[scope.tenant, scope.entity, name]
+        session.last_at = max(session.last_at, micros(last_at))
+
+    def say(self, scope: Scope, name: str, message: Message, *, augmented: bool = False) -> bool:
+        """Whether the session did not hold the message."""
+        session = self._sessions[scope.tenant, scope.entity, name]
+        new = session.admits(message)
+        if new:
+            row = message_row(scope, name, message, position=session.messages, augmented=augmented)
+            self._rows["message"].append(row)
+            session.messages += 1
+        return new
+
+    def note(self, scope: Scope, name: str, given: Injection, *, at: datetime) -> bool:
+        """Whether the session's ledger did not hold the entry."""
+        session = self._sessions[scope.tenant, scope.entity, name]
+        new = given.anchor not in session.anchors
+        if new:
             session.anchors.add(given.anchor)
-            self._rows["injection"].append(injection_row(turn, given, session.injections))
+            self._rows["injection"].append(injection_row(scope, name, given, position=session.injections, at=at))
             session.injections += 1
+        return new
 
     def store(self, conn: Connection) -> None:
         if self._scopes:

@@ -12,14 +12,14 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from memproxy.errors import StoreUnavailable
-from memproxy_sql import faults, schema
+from memproxy_sql import dialect, faults, schema
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,8 +29,23 @@ class _Thread(aiosqlite.Connection):
     """aiosqlite's thread, taught to run a whole function."""
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(lambda: work(self._conn))  # type: ignore[no-untyped-call]
-        return result
+        """The thread holds on to the last function it ran, and to what came of it, until it has the next one to do;
+        so that it holds nobody's words, both go through a place that is empty afterwards."""
+        through: list[Any] = [work]
+
+        def pass_through() -> None:
+            try:
+                through[:] = [through.pop()(self._conn), None]
+            except BaseException as error:  # noqa: BLE001 raised where it is awaited
+                through[:] = [None, error]
+
+        await self._execute(pass_through)  # type: ignore[no-untyped-call]
+        result, error = through
+        through.clear()
+        if error is not None:
+            raise error
+        done: T = result
+        return done
 
 
 class SqliteConnection:
@@ -93,6 +108,7 @@ class SqliteConnection:
     def _wrap(self, raw: sqlite3.Connection) -> None:
         for pragma in self._pragmas:
             raw.execute(pragma)
+        dialect.equip(raw)
         raw.execute("SELECT count(*) FROM sqlite_master")  # opening a file reads nothing of it
         # `hide_parameters`: no stored text in errors and logs.
         self._engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool, hide_parameters=True)

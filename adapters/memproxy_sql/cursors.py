@@ -27,6 +27,17 @@ def newest(cursor: str | None) -> tuple[int, str]:
     return _number(time), last_id
 
 
+def before(cursor: str | None) -> int:
+    """The number of the last row shown of a list that shows the highest first."""
+    return START if cursor is None else _number(cursor)
+
+
+def place(cursor: str) -> tuple[int, int, int, str]:
+    """Of the last row of an archive that was shown: its part, the total of all, its number and its name."""
+    part, total, number, name = [*cursor.split(" ", 3), "", "", ""][:4]
+    return _number(part), _number(total), _number(number), name
+
+
 def page(
     rows: Sequence[Any], limit: int, total: int, *, read: Callable[[Any], T], cursor: Callable[[Any], str]
 ) -> Page[T]:

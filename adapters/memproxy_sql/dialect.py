@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table
+from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 T = TypeVar("T")
@@ -38,6 +40,16 @@ def among(table: Table, match: Sequence[str], columns: Sequence[str], within: Se
         f"SELECT {', '.join(f'{table.name}.{name}' for name in columns)} "
         f"FROM given CROSS JOIN {table.name} ON {' AND '.join(equal)}"
     )
+
+
+def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether the column's text holds this one, whatever its case; SQLite's own functions fold ASCII alone."""
+    return sql.instr(sql.casefolded(column), text.casefold()) > 0
+
+
+def equip(conn: sqlite3.Connection) -> None:
+    """Give the functions that statements rely on."""
+    conn.create_function("casefolded", 1, str.casefold, deterministic=True)
 
 
 def pragmas(*, busy_timeout: float) -> list[str]:

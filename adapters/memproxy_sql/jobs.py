@@ -127,9 +127,9 @@ def jobs(
     return cursors.page(found, limit, total, read=read_job, cursor=lambda row: f"{row.created_at} {row.id}")
 
 
-def retry(conn: Connection, tenant: str, job_id: str, now: datetime) -> Job:
+def retry(conn: Connection, tenant: str, job_id: str, now: datetime, entity: str | None) -> Job:
     job = _get(conn, tenant, job_id)
-    if job is None:
+    if job is None or entity not in (None, job.scope.entity):
         raise NotFound(f"There is no job {job_id}.")
     if job.state is not JobState.DEAD:
         raise Conflict(f"Job {job_id} is {job.state}; only a dead job can be retried.")

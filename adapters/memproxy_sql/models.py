@@ -33,6 +33,8 @@ class Tenant(Stored, table=True):
     __tablename__ = "tenant"
     id: str = Field(primary_key=True)
     created_at: int = time()
+    earliest: int = time()
+    """When its next entity may be born at the earliest: past every version that an erased one has had."""
 
 
 class ApiKey(Stored, table=True):
@@ -59,6 +61,7 @@ class ProviderKey(Stored, table=True):
 
 class Entity(Stored, table=True):
     __tablename__ = "entity"
+    __table_args__ = (Index(None, "tenant_id", "created_at", "id"),)
     tenant_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     created_at: int = time()
@@ -92,14 +95,14 @@ class Message(Stored, table=True):
     __tablename__ = "message"
     __table_args__ = (
         Index(None, "tenant_id", "entity_id", "session_id", "position", unique=True),
-        # Led by the key: the same index answers whether the entity holds a message at all, and in which sessions.
+        # Led by the key, or the id: an index answers whether the entity holds a message at all, and in which sessions.
         Index(None, "tenant_id", "entity_id", "key", "session_id", unique=True),
         Index(
             None,
             "tenant_id",
             "entity_id",
-            "session_id",
             "external_id",
+            "session_id",
             unique=True,
             sqlite_where=sql("external_id IS NOT NULL"),
         ),
@@ -130,6 +133,7 @@ class Message(Stored, table=True):
 
 class Injection(Stored, table=True):
     __tablename__ = "injection"
+    __table_args__ = (Index(None, "tenant_id", "request_id"),)
     tenant_id: str = Field(primary_key=True)
     entity_id: str = Field(primary_key=True)
     session_id: str = Field(primary_key=True)
@@ -149,7 +153,10 @@ class Fact(Stored, table=True):
     __tablename__ = "fact"
     __table_args__ = (
         Index(None, "tenant_id", "entity_id", "version"),
-        Index(None, "tenant_id", "entity_id", "attribute", sqlite_where=sql("attribute IS NOT NULL")),
+        # All facts of an attribute, or of a statement.
+        Index(None, "tenant_id", "entity_id", "attribute", "value_key", sqlite_where=sql("attribute IS NOT NULL")),
+        # Lists and counts facts by what is mostly asked for, without reading them.
+        Index(None, "tenant_id", "entity_id", "number", "state", "kind"),
     )
     tenant_id: str = Field(primary_key=True)
     entity_id: str = Field(primary_key=True)
@@ -166,6 +173,8 @@ class Fact(Stored, table=True):
     model: str | None
     attribute: str | None
     value: str | None = Field(sa_type=Text)
+    value_key: bytes | None
+    """16 bytes of the value, for the index: a value may be long."""
     speaker: str | None
     role: str
     process_id: str | None
@@ -176,6 +185,7 @@ class Fact(Stored, table=True):
     confidence: float
     expires_at: int | None = time(null=True)
     pinned: bool
+    authored: bool
     meta: str | None = Field(sa_type=Text)
     """JSON object; null where empty. (`metadata` is a word of SQLAlchemy's own.)"""
 
@@ -248,6 +258,7 @@ class Job(Stored, table=True):
         Index(None, "state", "created_at", "id"),
         # One running job per entity, even where two workers claim at once.
         Index("ix_job_running", "tenant_id", "entity_id", unique=True, sqlite_where=sql("state = 'running'")),
+        Index(None, "tenant_id", "entity_id", "created_at", "id"),
     )
     tenant_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -267,6 +278,7 @@ class Job(Stored, table=True):
 
 class Usage(Stored, table=True):
     __tablename__ = "usage"
+    __table_args__ = (Index(None, "tenant_id", "entity_id"),)
     tenant_id: str = Field(primary_key=True)
     request_id: str = Field(primary_key=True)
     entity_id: str

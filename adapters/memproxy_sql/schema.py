@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect, text
 
 from memproxy.errors import ConfigError, StoreUnavailable
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

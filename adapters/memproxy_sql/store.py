@@ -21,23 +21,32 @@ from memproxy.domain import (
     ApiKey,
     Changes,
     Committed,
+    Entity,
+    Event,
     Fact,
+    FactState,
     Job,
     JobState,
+    Kept,
     Known,
     MemoryWrite,
     Message,
     Page,
     QueueDepth,
+    Receipt,
     Scope,
     Session,
     Turn,
 )
 from memproxy.errors import ConfigError, StoreUnavailable
-from memproxy_sql import dialect, faults, jobs, keys, memory, schema, turns
+from memproxy_sql import archive, dialect, facts, faults, jobs, keys, memory, schema, turns
 from memproxy_sql.commit import commit as group_commit
 from memproxy_sql.commit import enqueue as enqueue_jobs
 from memproxy_sql.connection import SqliteConnection
+from memproxy_sql.erase import erase as erase_rows
+from memproxy_sql.export import export as export_rows
+from memproxy_sql.restore import restore as restore_rows
+from memproxy_sql.wiping import Wiper
 
 _SETUP_PATIENCE = 60.0
 """Seconds to wait for another process that sets up the same database; a large migration takes a while."""
@@ -76,6 +85,7 @@ class SqlStore:
         self._writer = SqliteConnection(file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas)
         self._urgent = SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas)
         self._readers = [SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas) for _ in range(max(1, readers))]
+        self._wiper = Wiper(file=file, patience=busy_timeout)
         self._turn = 0
 
     async def __aenter__(self) -> Self:
@@ -148,10 +158,55 @@ class SqlStore:
         return await self._reader.run(memory.changes, scope, since)
 
     async def write(self, scope: Scope, change: MemoryWrite) -> int:
-        return await self._writer.run(memory.write, scope, change)
+        version, words_went = await self._writer.run(memory.write, scope, change)
+        if words_went:
+            await self._wiper.attempt()
+        return version
 
-    async def about(self, scope: Scope, attributes: Sequence[str]) -> Sequence[Fact]:
-        return await self._reader.run(memory.about, scope, attributes)
+    async def about(
+        self, scope: Scope, *, attributes: Sequence[str], statements: Sequence[tuple[str, str]]
+    ) -> Sequence[Fact]:
+        return await self._reader.run(facts.about, scope, attributes, statements)
+
+    async def fetch(self, scope: Scope, ids: Sequence[str]) -> Sequence[Fact]:
+        return await self._reader.run(facts.fetch, scope, ids)
+
+    async def facts(
+        self,
+        scope: Scope,
+        *,
+        states: Sequence[FactState],
+        kinds: Sequence[str],
+        text: str | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Fact]:
+        return await self._reader.run(facts.facts, scope, states, kinds, text, cursor, limit)
+
+    async def history(self, scope: Scope, fact_id: str) -> Sequence[Event]:
+        return await self._reader.run(facts.history, scope, fact_id)
+
+    # Archive
+
+    async def entities(self, tenant: str, *, cursor: str | None, limit: int) -> Page[Entity]:
+        return await self._reader.run(archive.entities, tenant, cursor, limit)
+
+    async def entity(self, scope: Scope) -> Entity | None:
+        return await self._reader.run(archive.entity, scope)
+
+    async def erase(self, scope: Scope) -> Entity | None:
+        erased = await self._writer.run(erase_rows, scope)
+        await self._wiper.wipe()
+        return erased
+
+    async def export(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Kept]:
+        return await self._reader.run(export_rows, scope, cursor, limit)
+
+    async def restore(self, scope: Scope, rows: Sequence[Kept]) -> int:
+        return await self._writer.run(restore_rows, scope, rows)
+
+    async def receipt(self, tenant: str, request_id: str) -> Receipt | None:
+        return await self._reader.run(archive.receipt, tenant, request_id)
 
     # Jobs and JobBoard
 
@@ -173,6 +228,7 @@ class SqlStore:
         return await self._reader.run(jobs.depth)
 
     async def prune(self, *, before: datetime) -> int:
+        await self._wiper.catch_up()
         return await self._writer.run(jobs.prune, before)
 
     async def jobs(

@@ -19,8 +19,11 @@ import pytest
 from memproxy.domain import ApiKey, MemoryWrite, Page, Scope
 from memproxy.errors import BadRequest, Conflict, NotFound
 from memproxy.ports import Store
+from memproxy.testing.store_contract_archive import EntitiesContract, EraseContract, ReceiptsContract
+from memproxy.testing.store_contract_facts import FactsContract, ForgettingContract
 from memproxy.testing.store_contract_jobs import JobsContract
 from memproxy.testing.store_contract_memory import MemoryContract, facts, remember
+from memproxy.testing.store_contract_restore import ArchiveContract
 from memproxy.testing.store_contract_turns import TurnsContract, look, texts
 from memproxy.testing.store_samples import ALICE, NOON, after, claim, entry, fact, job, message, turn
 
@@ -118,7 +121,19 @@ class OddTextContract:
         assert await texts(store, scope=Scope("acme", name)) == ["a"]
 
 
-class StoreContract(TurnsContract, MemoryContract, JobsContract, KeysContract, OddTextContract):
+class StoreContract(
+    TurnsContract,
+    MemoryContract,
+    FactsContract,
+    ForgettingContract,
+    EntitiesContract,
+    EraseContract,
+    ReceiptsContract,
+    ArchiveContract,
+    JobsContract,
+    KeysContract,
+    OddTextContract,
+):
     """Inherit, and override `store`."""
 
     @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from memproxy.domain import Fact, Injection, Job, Message, Scope, Turn
+from memproxy.domain import Event, Fact, Injection, Job, Message, Scope, Triple, Turn
 from memproxy.ports import Jobs
 
 ALICE = Scope("acme", "alice", "chat")
@@ -37,13 +37,24 @@ def turn(*texts: str | Message, scope: Scope = ALICE, session: str = "s1", at: d
     return Turn(scope, session, request_id=f"request-{at.isoformat()}", at=at, messages=said, **fields)
 
 
-def entry(anchor: str, block: str = "", *, tokens: int = 0, at: datetime | None = NOON) -> Injection:
-    return Injection(key(anchor), block, tokens, ("fact-1", "fact-2"), "request-1", b'{"why": []}', at)
+def entry(
+    anchor: str, block: str = "", *, tokens: int = 0, at: datetime | None = NOON, request: str = "request-1"
+) -> Injection:
+    return Injection(key(anchor), block, tokens, ("fact-1", "fact-2"), request, b'{"why": []}', at)
 
 
 def fact(serial: int, /, *, at: datetime = NOON, **fields: Any) -> Fact:
     given: dict[str, Any] = {"id": f"fact-{serial}", "kind": "episode", "text": f"fact {serial}", "tokens": 3}
     return Fact(first_seen=at, last_seen=at, **(given | fields))
+
+
+def event(serial: int, fact_id: str = "fact-1", /, *, at: datetime = NOON, **fields: Any) -> Event:
+    given: dict[str, Any] = {"action": "created", "reason": "said", "before": None, "after": f"after {serial}"}
+    return Event(f"event-{serial}", fact_id, at=at, **(given | fields))
+
+
+def triple(serial: int, fact_id: str = "fact-1", /) -> Triple:
+    return Triple(f"triple-{serial}", "Alice", "lives in", f"town {serial}", fact_id)
 
 
 def job(number: int, *, scope: Scope = ALICE, at: datetime = NOON, **fields: Any) -> Job:

@@ -19,13 +19,13 @@ from sqlalchemy import Connection, create_engine
 from memproxy.domain import Event, FactState, MemoryWrite, Triple, Usage
 from memproxy.errors import ConfigError, StoreUnavailable
 from memproxy.testing.store_contract_turns import texts
-from memproxy.testing.store_samples import ALICE, NOON, fact, turn
-from memproxy_sql import SqlStore, jobs, memory, open_store, schema, turns
+from memproxy.testing.store_samples import ALICE, BOB, NOON, STRANGER, fact, turn
+from memproxy_sql import SqlStore, open_store, schema
 from memproxy_sql.connection import SqliteConnection
 from memproxy_sql.models import Stored
-from memproxy_sql.prepared import Prepared
 
 ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(__file__).parent / "data"
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'adapters'}"}
 
 OVER_ALL_TENANTS = {"tenant", "ix_job_state_created_at_id", "api_key"}
@@ -111,29 +111,32 @@ async def test_who_waits_too_long_for_another_to_set_up_is_told(tmp_path: Path) 
     await connection.close()
 
 
-@pytest.mark.parametrize(
-    ("statement", "given", "index"),
-    [
-        (turns._unaugmented, {"tenant_id", "entity_id", "session_id", "limit"}, "ix_message_unaugmented"),
-        (turns._messages, {"tenant_id", "entity_id", "session_id", "limit", "position"}, "_position"),
-        (turns._ledger, {"tenant_id", "entity_id", "session_id"}, "sqlite_autoindex_injection"),
-        (turns._recognised, {"tenant_id", "entity_id", "pair"}, "_key_session_id"),
-        (memory._changed_facts, {"tenant_id", "entity_id", "since"}, "_version"),
-        (jobs._next, {"now"}, "ix_job_running"),
-    ],
-    ids=["unaugmented", "messages", "ledger", "recognise", "changes", "claim"],
-)
-async def test_statements_use_their_index(tmp_path: Path, statement: Prepared, given: set[str], index: str) -> None:
-    def plan(conn: Connection) -> str:
-        compiled = statement._for(conn)
-        values = compiled.positional({**dict.fromkeys(given, 0), **compiled.constants})
-        steps = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + compiled.sql, tuple(values))
-        return "\n".join(str(step[3]) for step in steps)
-
+async def test_a_database_of_the_first_schema_is_brought_up_to_date_with_all_it_holds(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "memproxy.db")
+    old.executescript((DATA / "sqlite_0001.sql").read_text())
+    old.close()
+    before = {table: rows(tmp_path, f"SELECT * FROM {table}") for table in ("entity", "message", "injection", "event")}
     async with sqlite(tmp_path) as store:
-        steps = await store._writer.run(plan)
-    assert index in steps
-    assert "SCAN" not in steps.replace("SCAN CONSTANT", "")
+        known = (await store.changes(ALICE, since=0)).facts
+        assert [(f.number, f.value, f.authored, len(f.sources)) for f in known] == [
+            (1, "berlin", False, 1), (2, "lisbon", False, 0), (3, None, False, 0), (4, None, False, 0),
+            (5, "ümlaute", False, 0),
+        ]  # fmt: skip
+        for scope in (ALICE, BOB, STRANGER):
+            found = await store.about(scope, attributes=[], statements=[("home", "lisbon"), ("likes", "ümlaute")])
+            assert [f.id for f in found] == ["fact-2", "fact-5"]
+        assert (await store.receipt("acme", "request-1")) is not None
+        assert [e.id for e in (await store.entities("acme", cursor=None, limit=9)).items] == ["bob", "alice"]
+        version = known[0].version
+        assert await store.write(ALICE, MemoryWrite((fact(6),))) == version + 1
+        assert await store.erase(BOB) is not None
+        difference = await store._writer.run(
+            lambda conn: compare_metadata(MigrationContext.configure(conn), Stored.metadata)
+        )
+    assert difference == []
+    assert rows(tmp_path, "SELECT * FROM message") == [row for row in before["message"] if row[1] != "bob"]
+    assert len(rows(tmp_path, "SELECT * FROM event")) == len(before["event"]) - 1
+    assert rows(tmp_path, "SELECT version_num FROM alembic_version") == [("0002",)]
 
 
 async def test_the_database_is_for_its_owners_eyes_only(tmp_path: Path) -> None:
