@@ -64,7 +64,7 @@ class Message(Row, frozen=True, kw_only=True):
 
 class Injection(Row, frozen=True, kw_only=True):
     session: Id
-    anchor: Key
+    anchor: Annotated[bytes, Meta(min_length=16, max_length=64)]
     block: str
     tokens: Count = 0
     facts: tuple[Id, ...] = ()

@@ -55,13 +55,18 @@ class Message:
         return self.external_id or self.id
 
 
+ANCHOR = 16
+"""Bytes of an anchor in the ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Injection:
     """A ledger entry: the block that was given with one user message of a session. An empty block is an entry too:
     the provider has seen that message without one."""
 
     anchor: bytes
-    """16 bytes: the user message with the pair before it."""
+    """16 bytes: the user message with the pair before it. A request whose message has its block already is entered
+    under its own, longer id instead: for its receipt alone, and no part of what `look` gives."""
     block: str
     tokens: int = 0
     facts: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from time import perf_counter
 from memproxy.capture import Capture
 from memproxy.dialects.dialect import Answer, Prompt, Unreadable
 from memproxy.dialects.routes import Act, Route
-from memproxy.domain import Block, Injection, Known, Scope, Turn
+from memproxy.domain import Injection, Known, Scope, Turn
 from memproxy.errands import is_errand
 from memproxy.errors import ModelUnavailable, StoreUnavailable
 from memproxy.exchange import Call, Exchange, Mode
@@ -27,6 +27,7 @@ from memproxy.identity import Keyed, claimed_id, keyed, newest_user
 from memproxy.ids import new_id
 from memproxy.metrics import Metrics
 from memproxy.ports import Turns
+from memproxy.recall import receipt
 from memproxy.recall.engine import Query, Recall, Recalled
 from memproxy.remember import known_by, turn, worth_keeping
 
@@ -211,14 +212,14 @@ class Pipeline:
         # Results of tools that go on from a stored answer come without the person's message: its block is the last.
         current = entries.get(newest.key) if newest else ledger[-1] if ledger and prompt.carried else None
         if newest is not None and current is None and exchange.route and exchange.route.act is Act.TURN:
-            current = entries[newest.key] = self._entry(newest.key, exchange.call.request_id, reading.recalled)
+            current = entries[newest.key] = self._entry(exchange, newest.key, reading)
         hit = exchange.outcome == "none" and current is not None and bool(current.block)
         return replace(
             exchange,
             body=self._placed(exchange, prompt, entries, current),
             outcome="hit" if hit else exchange.outcome,
             known=reading.known,
-            injection=current if fresh else None,
+            injection=current if fresh else receipt.again(exchange.call.request_id, current, self._clock()),
             facts=len(current.facts) if current else 0,
             tokens=current.tokens if current else 0,
         )
@@ -237,18 +238,12 @@ class Pipeline:
             return dialect.insert_system(body, prompt, tuple(blocks.values()))
         return dialect.insert(body, prompt, blocks)
 
-    def _entry(self, anchor: bytes, request_id: str, recalled: Recalled | None) -> Injection:
-        """A new ledger entry. An empty block is an entry as well: the provider has seen the message without one."""
-        block = recalled.block if recalled else Block()
-        return Injection(
-            anchor=anchor,
-            block=block.text,
-            tokens=block.tokens,
-            facts=tuple(hit.fact.id for hit in block.hits),
-            request_id=request_id,
-            receipt=self._recall.receipt(recalled) if recalled else b"{}",
-            created_at=self._clock(),
-        )
+    def _entry(self, exchange: Exchange, anchor: bytes, reading: _Reading) -> Injection:
+        recalled, note = reading.recalled, None
+        if recalled is None and reading.trouble is None:
+            note = "budget" if exchange.messages[-1].said.role == "user" else "no_question"
+        request_id, now = exchange.call.request_id, self._clock()
+        return receipt.entry(anchor, request_id, recalled, now, degraded=reading.trouble, note=note)
 
     async def leave(self, exchange: Exchange, reply: bytes, *, stream: bool, complete: bool) -> None:
         """Remember the exchange; returns when it is durable, or when memory has given up on it."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, literal_column, or_, select
 from sqlalchemy import func as sql
 
-from memproxy.domain import Known, Message, Page, Scope, Session
+from memproxy.domain import ANCHOR, Known, Message, Page, Scope, Session
 from memproxy_sql import cursors
 from memproxy_sql.columns import check_ids, clean
 from memproxy_sql.models import tables
@@ -63,7 +63,7 @@ _external = Prepared(
 )
 _ledger = Prepared(
     select(*(_injection.c[name] for name in INJECTION_COLUMNS))
-    .where(of_session(_injection))
+    .where(of_session(_injection), sql.length(_injection.c.anchor) == literal_column(str(ANCHOR)))
     .order_by(_injection.c.position)
 )
 

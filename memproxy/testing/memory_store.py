@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from memproxy.domain import (
+    ANCHOR,
     ApiKey,
     Changes,
     Committed,
@@ -73,7 +74,8 @@ class MemoryStore(MemoryArchive):
         held = frozenset(key for key in keys if any(key in s.places for s in entity.sessions.values()))
         name = session if session is not None else _named(entity, ids) or _recognise(entity, pairs)
         found = entity.sessions.get(name) if name is not None else None
-        ledger = tuple(replace(entry, receipt=b"{}") for entry in found.ledger.values()) if found else ()
+        entries = found.ledger.values() if found else ()
+        ledger = tuple(replace(entry, receipt=b"{}") for entry in entries if len(entry.anchor) == ANCHOR)
         found_ids = frozenset(one for one in ids if any(one in s.external for s in entity.sessions.values()))
         return Known(entity.version, name, held, ledger, sum(entry.tokens for entry in ledger), found_ids)
 

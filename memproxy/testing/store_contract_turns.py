@@ -154,6 +154,14 @@ class TurnsContract:
         await store.commit([turn("a", scope=scope, injection=entry("a", "secret")) for scope in (BOB, STRANGER)])
         assert (await look(store, session="s1")).injections == ()
 
+    async def test_the_entry_of_a_request_that_came_again_is_for_its_receipt_alone(self, store: Store) -> None:
+        again = Injection(b"request-2-came-again", "", request_id="request-2", receipt=b'{"given_with":"request-1"}')
+        await store.commit([turn("a", injection=entry("a", "block")), turn("b", injection=again, at=after(1))])
+        assert [given.request_id for given in (await look(store, session="s1")).injections] == ["request-1"]
+        kept = await store.receipt("acme", "request-2")
+        assert kept is not None
+        assert kept.injection == replace(again, created_at=after(1))
+
     async def late(self, store: Store, seen: int) -> Injection:
         """What the ledger keeps of a block that was recalled at that version and is committed now."""
         await store.commit([turn("u", injection=entry("u", "block", tokens=5), seen=seen)])

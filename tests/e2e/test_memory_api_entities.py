@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 
@@ -99,6 +100,26 @@ async def test_an_import_streams_in_and_names_a_bad_line(http: httpx.AsyncClient
     for archive in (b"", b"\n", b"{}", b"[1]\n", b"\xff\xfe\n", b"not json\n", lines[0][:-5]):
         assert (await bring(http, f"{person}-4", archive)).status_code == 400
     assert (await http.get(path(f"{person}-4"))).status_code == 404, "and nothing came into being"
+
+
+async def test_what_an_archive_brings_in_beside_the_text_may_be_anything(
+    http: httpx.AsyncClient, up: ScriptedUpstream, person: str
+):
+    chat = await http.post(f"/e/{person}/v1/chat/completions", json={"model": "m", "messages": [said("Hello!")]})
+    lines = [json.loads(line) for line in (await export(http, person)).splitlines()]
+    await http.delete(path(person))
+    for garbage in (b"", b"{", b"[1]", b'"x"', b"\xff", b'{"facts": 7}'):
+        odd = base64.b64encode(garbage).decode()
+        for line in lines:
+            line |= {"extra": odd} if line.get("type") == "message" else {}
+            line |= {"receipt": odd} if line.get("type") == "injection" else {}
+        assert (await bring(http, person, "\n".join(map(json.dumps, lines)).encode())).status_code == 200
+        session = chat.headers["x-memproxy-session"]
+        shown = await http.get(f"{path(person)}/sessions/{session}/messages")
+        assert shown.raise_for_status().json()["items"][0]["content"] == "Hello!"
+        receipt = await http.get(f"/memory/v1/receipts/{chat.headers['x-memproxy-request-id']}")
+        assert receipt.raise_for_status().json()["facts"] == []
+        await http.delete(path(person))
 
 
 async def test_erasing_leaves_nothing_and_says_what_there_was(

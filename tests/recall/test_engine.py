@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import pytest
 
 from memproxy.domain import Fact, FactState, MemoryWrite, Scope, Source
 from memproxy.errors import ModelUnavailable, StoreUnavailable
+from memproxy.recall import receipt
 from memproxy.recall.engine import Query, Recall, Recalled
 from memproxy.tasks import Tasks
 from memproxy.testing.hash_embedder import HashEmbedder
@@ -184,10 +184,10 @@ async def test_every_step_is_timed(world):
 async def test_the_receipt_says_what_was_given_and_what_was_not(world):
     await world.remember(LISBON, DOCTOR)
     recalled = await world.ask("Where do I live with my dog Rex?", visible=(DOCTOR,), floor=False)
-    receipt = json.loads(world.recall.receipt(recalled))
-    assert [one["id"] for one in receipt["facts"]] == ["fact-1"]
-    assert receipt["facts"][0]["why"]["meaning"] > 0
-    assert receipt["left_out"] == [{"id": "fact-2", "reason": "visible"}]
+    written = receipt.read(receipt.entry(b"anchor", "request-1", recalled, FAR_FUTURE))
+    assert [one.id for one in written.facts] == ["fact-1"]
+    assert written.facts[0].why["meaning"] > 0
+    assert [(one.id, one.reason) for one in written.left_out] == [("fact-2", "visible")]
 
 
 async def test_the_same_question_gives_the_same_bytes(world):

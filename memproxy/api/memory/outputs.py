@@ -19,7 +19,14 @@ Score = Annotated[float, AfterValidator(lambda score: round(score, 6))]
 
 
 def _decoded(extra: object) -> object:
-    return msgspec.json.decode(extra) if isinstance(extra, bytes) else extra
+    """An archive may have brought anything; what is no object says nothing."""
+    if not isinstance(extra, bytes):
+        return extra
+    try:
+        decoded = msgspec.json.decode(extra)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return decoded if isinstance(decoded, dict) else None
 
 
 class ListOut(Shown, Generic[T]):
@@ -163,7 +170,7 @@ class MessageOut(Shown):
     created_at: datetime
     complete: bool
     """False for a reply that broke off."""
-    extra: Annotated[dict[str, Any], BeforeValidator(_decoded)] | None
+    extra: Annotated[dict[str, Any] | None, BeforeValidator(_decoded)]
     """What a replay needs beside the text: `tool_calls`, `tool_call_id`, `refusal`."""
 
 
@@ -217,8 +224,8 @@ class LeftOutOut(Shown):
     fact_id: str
     text: str | None
     reason: str
-    """`budget`, `duplicate`, `visible` (in the history anyway), `given` (by an earlier block) or `floor` (not relevant
-    enough)."""
+    """`budget`, `duplicate`, `visible` (in the history anyway), `given` (by an earlier block), `superseded` (by what the
+    block says) or `floor` (not relevant enough)."""
 
 
 class ReceiptOut(Shown):
