@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -99,10 +99,19 @@ class Brought:
 class Import:
     """One run of `memproxy import`."""
 
-    def __init__(self, client: MemproxyClient, *, entity: str, process: str | None, dry_run: bool) -> None:
+    def __init__(
+        self,
+        client: MemproxyClient,
+        *,
+        entity: str,
+        process: str | None = None,
+        dry_run: bool = False,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
         self._client = client
         self._entity = entity
         self._process = process
+        self._pauses = pauses
         self.brought = Brought(dry_run)
 
     def run(self, path: Path, format: Format | None) -> None:
@@ -159,7 +168,7 @@ class Import:
             return self._client.tell(self._entity, messages, session=session, process=self._process)
 
         # At the very first message, a service that is not there is a mistake rather than an accident.
-        told = _patiently(tell) if self.brought.messages else tell()
+        told = _patiently(tell, self._pauses) if self.brought.messages else tell()
         self.brought.stored += told.accepted
         if told.job is not None:
             self.brought.jobs.add(told.job)
@@ -217,9 +226,9 @@ def _message(said: Said) -> MessageIn:
     return MessageIn.model_validate({name: value for name, value in fields.items() if value is not None})
 
 
-def _patiently(send: Callable[[], T]) -> T:
+def _patiently(send: Callable[[], T], pauses: Sequence[float]) -> T:
     """A service that restarts in the middle of a long import costs some seconds, not the import."""
-    for pause in PAUSES:
+    for pause in pauses:
         try:
             return send()
         except UnreachableError:
