@@ -44,6 +44,7 @@ class Cutter:
         self._buffer = bytearray()
         self._searched = 0
         self._after_cr = False
+        self._find = _blank_line
 
     @property
     def begun(self) -> bytearray:
@@ -53,12 +54,14 @@ class Cutter:
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that are complete now."""
         self._buffer += piece
+        if b"\r" in piece:
+            self._find = _any_blank_line
         whole, start = [], 0
         if self._after_cr and self._buffer.startswith(b"\n"):
             whole, start = [b"\n"], 1  # the rest of the line end by which the event before it was complete
-        while match := _BLANK_LINE.search(self._buffer, max(start, self._searched)):
-            whole.append(bytes(self._buffer[start : match.end()]))
-            start = match.end()
+        while end := self._find(self._buffer, max(start, self._searched)):
+            whole.append(bytes(self._buffer[start:end]))
+            start = end
         del self._buffer[:start]
         if piece:
             self._after_cr = not self._buffer and piece.endswith(b"\r")
@@ -71,6 +74,17 @@ class Cutter:
         self._buffer.clear()
         self._searched = 0
         return rest
+
+
+def _blank_line(buffer: bytearray, start: int) -> int:
+    """Where the next event ends; 0 where it does not. Nearly all streams have one sign for the end of a line."""
+    found = buffer.find(b"\n\n", start)
+    return found + 2 if found >= 0 else 0
+
+
+def _any_blank_line(buffer: bytearray, start: int) -> int:
+    match = _BLANK_LINE.search(buffer, start)
+    return match.end() if match else 0
 
 
 def _mask(match: re.Match[bytes]) -> bytes:

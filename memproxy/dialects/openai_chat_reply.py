@@ -18,7 +18,7 @@ from memproxy.dialects.cut import closed
 from memproxy.dialects.dialect import Answer
 from memproxy.dialects.events import events
 from memproxy.dialects.openai import parts_text
-from memproxy.dialects.raw import BROKEN, NONE, given, items_of, mended
+from memproxy.dialects.raw import BROKEN, NONE, given, items_of, legible, mended
 from memproxy.domain import Usage
 
 
@@ -85,6 +85,7 @@ def answer(body: bytes, *, stream: bool) -> Answer | None:
     else:
         for rest in _decoded(closed(body)):
             reading.add(rest)
+        reading.drop_half_calls()
     return reading.answer()
 
 
@@ -143,6 +144,11 @@ class _Reading:
             if choice.finish_reason:
                 voice.finished, voice.failed = True, choice.finish_reason == "error"
 
+    def drop_half_calls(self) -> None:
+        """A call that came with half its arguments, or half its id, is no call."""
+        for voice in self._voices.values():
+            voice.drop_half_call()
+
     def answer(self) -> Answer | None:
         """Of several choices the first is the one remembered as said; the others are kept beside it."""
         voices = [self._voices[index] for index in sorted(self._voices)]
@@ -194,6 +200,12 @@ class _Voice:
         """A whole message in a stream, which some servers send after its chunks."""
         if not self:
             self.add(said)
+
+    def drop_half_call(self) -> None:
+        if not self.finished:
+            self._function.clear()
+            if self._tools:
+                self._tools.popitem()
 
     def _hear(self, raw: Raw) -> None:
         with contextlib.suppress(*BROKEN):
@@ -275,10 +287,10 @@ def _decoded(body: bytes) -> list[_Reply]:
         return [_reply.decode(body)]
     except BROKEN:
         pass
-    mended_body = mended(body)
+    readable = legible(mended(body))
     for decode in (_reply.decode, _whatever):
         with contextlib.suppress(*BROKEN):
-            return [decode(mended_body)]
+            return [decode(readable)]
     return []
 
 

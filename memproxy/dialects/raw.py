@@ -55,6 +55,11 @@ def mended(body: bytes) -> bytes:
     return _SURROGATE.sub(lambda match: match[0] if match["pair"] else match[1] + b"\\ufffd", body)
 
 
+def legible(body: bytes) -> bytes:
+    """The body with U+FFFD for what is no UTF-8; it may be longer."""
+    return body.decode("utf-8", "replace").encode()
+
+
 def address(buffer: bytes | Raw) -> int:
     """Where a buffer lies in memory; only differences of two addresses are meaningful."""
     return int(np.frombuffer(buffer, np.uint8).__array_interface__["data"][0])

@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from memproxy.dialects.anthropic_messages import AnthropicMessages
+from memproxy.dialects.dialect import Prompt
 from memproxy.dialects.gemini import Gemini
 from memproxy.dialects.openai_chat import OpenAIChat
+from memproxy.dialects.openai_responses import OpenAIResponses
 from memproxy.dialects.routes import ROUTES
-from memproxy.testing import anthropic, gemini
+from memproxy.testing import anthropic, gemini, responses_events
 from memproxy.testing.dialect_contract import DialectContract
-from memproxy.testing.dialect_samples import TRICKY, Pair, Told
+from memproxy.testing.dialect_samples import TRICKY, Pair, Told, common
 from memproxy.testing.replies import Answer, ToolCall, completion, events
 
 CALLS = (ToolCall("call_1", "weather", '{"city":"Porto","days":[1,2]}'), ToolCall("call_2", "now", "{}"))
@@ -153,6 +155,58 @@ class TestGeminiInSnakeCase(TestGemini):
         return {"generate_content_request": {"model": "models/m", **changed}}
 
 
+class TestOpenAIResponses(DialectContract):
+    dialect = OpenAIResponses()
+
+    def request(self, said: Sequence[Pair]) -> Any:
+        return {"model": "m", "store": False, "input": [{"role": role, "content": text} for role, text in said]}
+
+    def attached(self, data: str) -> Any:
+        parts = [
+            {"type": "input_text", "text": "look"},
+            {"type": "input_image", "image_url": f"data:image/png;base64,{data}", "detail": "auto"},
+            {"type": "input_image", "image_url": "https://example.com/cat.png"},
+            {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}},
+            {"type": "input_file", "filename": "cat.pdf", "file_data": f"data:application/pdf;base64,{data}"},
+        ]
+        return {"input": [{"type": "message", "role": "user", "content": parts}]}
+
+    def replies(self) -> Sequence[Told]:
+        told = []
+        for said in (Answer(TRICKY), Answer(TRICKY, CALLS)):
+            calls = tuple(call.id for call in said.tools)
+            items = [responses_events.reasoning(), *responses_events.output(said, 1)]
+            begun = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+            made = begun | {"status": "completed", "output": items}
+            resent = {"input": [{"role": "user", "content": "hi"}, *items]}
+            told.append(Told(json.dumps(made).encode(), TRICKY, calls, stream=False, resent=resent))
+            streamed = b"".join(responses_events.events(begun, made))
+            told.append(Told(streamed, TRICKY, calls, end=b"event: response.completed", resent=resent))
+        return told
+
+    def refused(self, value: Any) -> str:
+        return str(value["error"]["message"])
+
+
+class TestOpenAIResponsesInParts(TestOpenAIResponses):
+    """The same with every content as a list of parts, and instructions of the client's own."""
+
+    def request(self, said: Sequence[Pair]) -> Any:
+        kinds = {"assistant": "output_text"}
+        items = [
+            {"type": "message", "role": role, "content": [{"type": kinds.get(role, "input_text"), "text": text}]}
+            for role, text in said
+        ]
+        return {"instructions": "Be kind.", "conversation": {"id": "conv_1"}, "input": items}
+
+    def _holds(self, body: bytes, augmented: bytes, prompt: Prompt) -> None:
+        start = common(augmented, body)
+        if body[start : start + 4] == b"null":  # instructions that are null make room
+            assert augmented.endswith(body[start + 4 :])
+        else:
+            super()._holds(body, augmented, prompt)
+
+
 def test_every_registered_dialect_is_held_to_the_contract():
-    held = {type(one.dialect) for one in (TestOpenAIChat, TestAnthropicMessages, TestGemini)}
+    held = {type(one.dialect) for one in (TestOpenAIChat, TestOpenAIResponses, TestAnthropicMessages, TestGemini)}
     assert {type(route.dialect) for route in ROUTES} <= held
