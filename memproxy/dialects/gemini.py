@@ -105,17 +105,13 @@ class Gemini:
                 start, request = address(wrapped) - address(buffer), _request.decode(wrapped)
             if request.contents is None:
                 raise Unreadable("no contents")
-            said: list[Said] = []
-            places: list[_Parts | None] = []
+            turns = _turns(request.contents if isinstance(request.contents, list) else [request.contents])
+            said = [_said(role, parts.each) for role, parts in turns]
+            # A tool's answer gets no part beside its own: there must be as many as there were calls.
+            places = [parts if one.role == "user" else None for one, (_, parts) in zip(said, turns, strict=True)]
             system = either(request.systemInstruction, request.system_instruction)
             if given(system):
-                said.append(Said("system", _text(system)))
-                places.append(None)
-            for content in request.contents if isinstance(request.contents, list) else [request.contents]:
-                parts = _Parts(content.parts, parts_of(content.parts))
-                said.append(_said(text_of(content.role), parts.each))
-                # A tool's answer gets no part beside its own: there must be as many as there were calls.
-                places.append(parts if said[-1].role == "user" else None)
+                said, places = [Said("system", _text(system)), *said], [None, *places]
             cached = given(either(request.cachedContent, request.cached_content))
             source = _Source(buffer, start, tuple(places), system, cached)
             return Prompt(tuple(said), text_of(request.model), source)
@@ -162,6 +158,18 @@ def _source(prompt: Prompt) -> _Source:
 
 def _text(system: Raw) -> str:
     return text_of(system) if head(system) == b'"' else told(parts_of(_content.decode(system).parts))
+
+
+def _turns(contents: list[_Content]) -> list[tuple[str, _Parts]]:
+    """Google's own clients put each piece of a streamed answer into the history as a content: together they are one."""
+    turns: list[tuple[str, _Parts]] = []
+    for content in contents:
+        role, parts = text_of(content.role), parts_of(content.parts)
+        if role == "model" and turns and turns[-1][0] == role:
+            turns[-1][1].each.extend(parts)
+        else:
+            turns.append((role, _Parts(content.parts, parts)))
+    return turns
 
 
 def _said(role: str, parts: list[Part]) -> Said:

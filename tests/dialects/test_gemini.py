@@ -59,6 +59,20 @@ def test_thoughts_and_code_that_the_model_ran_are_not_what_it_said():
     assert json.loads(one.extra or b"") == {"parts": [{"functionCall": CALL["functionCall"]}]}
 
 
+def test_the_pieces_of_a_streamed_answer_that_google_s_clients_send_back_are_one_answer():
+    content = gemini.Content(Answer("I will count.", (ToolCall("1", "f", "{}"),)), thought="hm")
+    history = [user(text("hi")), *({"role": "model", "parts": [part]} for part in json.loads(gemini.body(content))
+                                   ["candidates"][0]["content"]["parts"]), user(text("well?"))]  # fmt: skip
+    found = said(*history)
+    answer = dialect.answer(b"".join(gemini.events(content)), stream=True)
+    assert answer is not None
+    assert [one.role for one in found] == ["user", "assistant", "user"]
+    assert (found[1].text, found[1].calls, found[1].extra) == (answer.text, answer.calls, answer.extra)
+    body = request(*history)
+    changed = json.loads(dialect.insert(body, dialect.read(body), {0: BLOCK, 2: BLOCK}))
+    assert [changed["contents"][at]["parts"][0] for at in (0, -1)] == [text(BLOCK), text(BLOCK)]
+
+
 @pytest.mark.parametrize("role", ["user", "function", None])
 @pytest.mark.parametrize("field", ["functionResponse", "function_response"])
 def test_what_a_function_returned_is_no_new_turn_of_the_person(role: str | None, field: str):
