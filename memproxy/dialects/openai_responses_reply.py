@@ -6,6 +6,7 @@ off, what was said is put together from the items and pieces of text that arrive
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 
@@ -65,10 +66,11 @@ _BEING_MADE = ("queued", "in_progress")
 
 def answer(body: bytes, *, stream: bool) -> Answer | None:
     """What the assistant said."""
-    try:
-        return _followed(body) if stream else _whole(body)
-    except BROKEN:
-        return answer(legible(body), stream=stream)
+    read = _followed if stream else _whole
+    for attempt in (bytes, legible):
+        with contextlib.suppress(*BROKEN):
+            return read(attempt(body))
+    return None
 
 
 def _whole(body: bytes) -> Answer | None:

@@ -16,6 +16,7 @@ from memproxy.dialects.anthropic_messages import AnthropicMessages
 from memproxy.dialects.dialect import Dialect
 from memproxy.dialects.gemini import Gemini
 from memproxy.dialects.openai_chat import OpenAIChat
+from memproxy.dialects.openai_responses import OpenAIResponses
 
 
 class Provider(StrEnum):
@@ -52,12 +53,16 @@ def _route(dialect: Dialect, act: Act, method: str, path: str, *, pieces: bool =
     return Route(dialect, act, method, re.compile(path + "/?"), pieces)
 
 
-CHAT, MESSAGES, GEMINI = OpenAIChat(), AnthropicMessages(), Gemini()
+CHAT, RESPONSES, MESSAGES, GEMINI = OpenAIChat(), OpenAIResponses(), AnthropicMessages(), Gemini()
 _MODEL = r"/v1(?:beta)?/(?:models|tunedModels)/[^/:]+:"
 
 ROUTES = (
     _route(CHAT, Act.TURN, "POST", r"/v1/chat/completions"),
     _route(CHAT, Act.TURN, "POST", r"/v1beta/openai/chat/completions"),
+    _route(RESPONSES, Act.TURN, "POST", r"/v1/responses"),
+    _route(RESPONSES, Act.COUNT, "POST", r"/v1/responses/input_tokens"),
+    _route(RESPONSES, Act.FETCH, "GET", r"/v1/responses/(?P<id>[^/]+)"),
+    _route(RESPONSES, Act.FETCH, "POST", r"/v1/responses/(?P<id>[^/]+)/cancel"),
     _route(MESSAGES, Act.TURN, "POST", r"/v1/messages"),
     _route(MESSAGES, Act.COUNT, "POST", r"/v1/messages/count_tokens"),
     _route(GEMINI, Act.TURN, "POST", _MODEL + "generateContent"),
