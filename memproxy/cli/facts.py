@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 STATED = ("profile", "preference", "relationship", "event", "knowledge", "behavior", "skill", "tool")
 """Kinds of statements, in the order in which they are listed; an `episode` is a piece of a message."""
+KINDS = (*STATED, "episode")
 STATES = ("current", "superseded", "all")
 
-kind = click.option("--kind", type=click.Choice((*STATED, "episode")), help="only this kind")
+kind = click.option("--kind", type=click.Choice(KINDS), help="only this kind")
 state = click.option("--state", type=click.Choice(STATES), default="current", help="also what no longer holds")
 
 

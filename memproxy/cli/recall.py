@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memproxy.cli.facts import KINDS
 from memproxy.cli.screen import day, minute, say, show, show_fields, show_json, show_table
 from memproxy.cli.service import as_json, on_service
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--receipt", metavar="ID", help="instead: what was put into the request of this id, and what was not")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="at most so many facts [20]")
 @click.option("--token-budget", type=click.IntRange(0), default=512, help="tokens the block may take [512]")
-@click.option("--kind", "kinds", multiple=True, help="only this kind, relevant or not; may be repeated")
+@click.option(
+    "--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="only this kind, relevant or not; may be repeated"
+)
 @click.option("--process", help="only what this process has learned")
 @click.option("--at", type=click.DateTime(), help="as of this time (UTC)")
 @click.option("--block", is_flag=True, help="the text as a chat gets it")

@@ -102,9 +102,9 @@ async def test_a_service_that_restarts_is_waited_for(service: Service, tmp_path:
         request.transport.abort()
         return web.Response()
 
-    service.replies = [told, refused(503), gone, told]
+    service.replies = [told, refused(503), gone, lambda _: web.Response(status=502, text="<html>"), told]
     brought = await bring(service, conversations(tmp_path / "f", 1, 1))
-    assert (brought.messages, brought.broken, len(service.seen)) == (2, [], 4)
+    assert (brought.messages, brought.broken, len(service.seen)) == (2, [], 5)
 
 
 async def test_a_service_that_is_not_there_is_said_at_once(tmp_path: Path):
@@ -117,7 +117,7 @@ async def test_a_dry_run_counts_and_sends_nothing(service: Service, tmp_path: Pa
     brought = await bring(service, DATA / "log.jsonl", dry_run=True)
     assert (len(brought.sessions), brought.messages, brought.untimed) == (2, 6, 1)
     archive = tmp_path / "a.ndjson"
-    archive.write_bytes(b'{"format": "memproxy-archive", "version": 1}\n{}\n')
+    archive.write_bytes(b'{"format": "memproxy-archive", "version": 1}\n{}\n{}\n')
     assert (await bring(service, archive, dry_run=True)).rows == 2
     assert service.seen == []
 

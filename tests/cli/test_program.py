@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 import click
 import pytest
 
+from memproxy.api.memory.fields import Kind, Stated
 from memproxy.cli import main
+from memproxy.cli.facts import KINDS, STATED
 
 from .running import fails, memproxy
 
@@ -66,6 +69,11 @@ def test_what_acts_on_a_service_takes_its_address_and_answers_scripts(path: tupl
         flags = {option for parameter in command.params for option in parameter.opts}
         assert {"--url", "--key"} <= flags
         assert "--json" in flags or path == ("facts", "forget")
+
+
+def test_the_kinds_of_facts_are_those_of_the_api():
+    assert sorted(STATED) == sorted(get_args(Stated))
+    assert sorted(KINDS) == sorted(get_args(Kind))
 
 
 def test_help_and_version_answer_from_the_command_line():

@@ -60,7 +60,7 @@ def test_the_command_line_page_lists_every_command():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_flags_that_a_page_shows_exist(page: Path):
     flags = {option for command in _commands() for parameter in command.params for option in parameter.opts}
-    for line in re.findall(r"^.*\bmemproxy (?:serve|demo|doctor|keys|model)\b.*$", page.read_text(), re.MULTILINE):
+    for line in re.findall(rf"^.*\bmemproxy (?:{'|'.join(main.commands)})\b.*$", page.read_text(), re.MULTILINE):
         shown = line[line.index("memproxy ") :].partition("#")[0]
         assert set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]+)", shown)) <= flags | {"--help"}, line
 
