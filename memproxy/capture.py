@@ -142,6 +142,7 @@ class Capture:
                 self._wanted.clear()
             self._storing = len(group)
             await self._store(group)
+            group.clear()  # what somebody said is not held on to while nothing is to be done
             self._storing = 0
             if not self._waiting:
                 self._idle.set()

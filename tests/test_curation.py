@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from memproxy.augment.local import LocalExtractor
 from memproxy.curation import Curation, FactChange, NewFact
 from memproxy.domain import Event, Fact, FactState, Injection, Job, MemoryWrite, Message, Scope
 from memproxy.errors import BadRequest, Conflict, ModelUnavailable, NotFound, StoreUnavailable
+from memproxy.journal import Journal
 from memproxy.recall import cached
 from memproxy.recall.engine import Query, Recall
 from memproxy.recall.render import block, line
@@ -504,6 +506,20 @@ async def test_what_the_process_holds_is_let_go_of_even_where_the_store_fails_ha
         await house.owner.erase(ALICE)
     assert house.recall.library.peek(ALICE) is None
     assert (cached.held(), house.embedder.asked) == (0, [])
+
+
+async def test_what_waits_in_the_local_journal_is_erased_too_and_what_others_said_is_not(
+    house: House, tmp_path: Path
+) -> None:
+    await house.hear("hello")
+    async with Journal(folder=tmp_path, limit=1 << 20) as journal:
+        for scope in (ALICE, BOB):
+            await journal.keep(turn("I live in Berlin.", scope=scope))
+        await house.curation(journal=journal).erase(ALICE)
+        assert [path for path in tmp_path.iterdir() if b"alice" in path.read_bytes()] == []
+        await journal.replay(house.store.commit)
+    assert await house.store.entity(ALICE) is None
+    assert await house.store.entity(BOB) is not None
 
 
 async def test_extraction_that_runs_while_its_entity_is_erased_brings_nothing_back(house: House) -> None:

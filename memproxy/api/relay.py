@@ -23,6 +23,8 @@ LEFT = "capture of a reply whose client left"
 
 # aiohttp gives every response these; a relayed one has only what the upstream sent.
 DEFAULTS = (hdrs.CONTENT_TYPE, hdrs.DATE, hdrs.SERVER)
+SENT = web.ResponseKey("sent", frozenset[str])
+"""Those that the upstream sent."""
 
 
 class Relayed(web.StreamResponse):
@@ -33,7 +35,7 @@ async def strip_defaults(request: web.Request, response: web.StreamResponse) -> 
     """Runs after aiohttp has filled in its defaults and before the headers are written."""
     if isinstance(response, Relayed):
         for name in DEFAULTS:
-            if name not in response["sent"]:
+            if name not in response[SENT]:
                 response.headers.popall(name, None)
 
 
@@ -133,7 +135,7 @@ def _response(reply: aiohttp.ClientResponse, exchange: Exchange, *, rewritten: b
     if rewritten:
         headers.popall(hdrs.CONTENT_LENGTH, None)
     response = Relayed(status=reply.status, reason=reply.reason)
-    response["sent"] = frozenset(name for name in DEFAULTS if name in headers)
+    response[SENT] = frozenset(name for name in DEFAULTS if name in headers)
     headers["X-Memproxy-Memory"] = exchange.outcome
     headers[REQUEST_ID] = exchange.call.request_id
     if exchange.session is not None:
