@@ -206,8 +206,9 @@ def _said(role: str, blocks: list[Block]) -> Said:
     if role == "user" and (answers := tuple(results(blocks))):
         ids = tuple(text_of(answer.tool_use_id) for answer in answers)
         return Said("tool", text, calls=ids, extra=replayed("tool_result", answers))
-    # What holds nothing but reminders was said by the client's program, not by the person.
-    return Said("system" if role == "user" and blocks and not text else role, text)
+    if role == "user" and blocks and not text and all(text_of(block.type) == "text" for block in blocks):
+        return Said("system", text)  # nothing but reminders: the client's program said it, not the person
+    return Said(role, text)
 
 
 def _slot(content: _Content, origin: int) -> Slot | None:

@@ -95,9 +95,8 @@ def test_reminders_of_the_client_s_program_are_not_the_person_s_words(words: str
 
 
 def test_a_message_of_reminders_alone_is_the_program_speaking():
-    assert [one.role for one in said(user(text(REMINDER)), user(IMAGE), {"role": "user", "content": ""})] == [
-        "system", "user", "system",
-    ]  # fmt: skip
+    found = said(user(text(REMINDER)), user(IMAGE), user({"type": "from_next_year"}), {"role": "user", "content": ""})
+    assert [one.role for one in found] == ["system", "user", "user", "system"]
 
 
 @pytest.mark.parametrize(
