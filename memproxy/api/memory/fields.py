@@ -111,7 +111,9 @@ Metadata = Annotated[
 WHOLE = BeforeValidator(_whole)
 """To JSON, 5.0 is a whole number too."""
 Limit = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_number)]
-Cursor = Annotated[str, Field(max_length=1000), AfterValidator(_opened)]
+Cursor = Annotated[
+    str, Field(max_length=1000, json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}), AfterValidator(_opened)
+]
 Kind = Literal["episode", "profile", "preference", "event", "knowledge", "behavior", "skill", "relationship", "tool"]
 Stated = Literal["profile", "preference", "event", "knowledge", "behavior", "skill", "relationship", "tool"]
 """The kinds that a person can write; an episode is a piece of a message."""

@@ -31,7 +31,7 @@ class ListQuery(Strict):
 
 class FactsQuery(ListQuery):
     kind: Kind | None = None
-    q: Annotated[Text, Field(max_length=1000)] | None = None
+    q: Annotated[Text, Field(max_length=200)] | None = None
     """Only facts whose text contains this, whatever its case."""
     state: Literal["current", "superseded", "all"] = "current"
 

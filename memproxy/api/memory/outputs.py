@@ -224,8 +224,8 @@ class LeftOutOut(Shown):
     fact_id: str
     text: str | None
     reason: str
-    """`budget`, `duplicate`, `visible` (in the history anyway), `given` (by an earlier block), `superseded` (by what the
-    block says) or `floor` (not relevant enough)."""
+    """`budget`, `duplicate`, `visible` (in the history anyway), `given` (by an earlier block), `superseded` (by what
+    the block says) or `floor` (not relevant enough)."""
 
 
 class ReceiptOut(Shown):
