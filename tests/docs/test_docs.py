@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from memproxy.api.memory.table import CALLS as CALLS_OF_THE_API
 from memproxy.cli import main
 from memproxy.config import Settings
 from memproxy.metrics import Metrics
@@ -47,6 +48,34 @@ def test_every_metric_is_documented_and_no_other():
     }
     page = (DOCS / "reference/metrics.md").read_text()
     assert set(re.findall(r"^\| `(memproxy_\w+)`", page, re.MULTILINE)) == counted
+
+
+CALLS = {f"{call.method} {call.path}": call for call in CALLS_OF_THE_API}
+API_PAGE = (DOCS / "reference/memory-api.md").read_text()
+
+
+def section(name: str) -> str:
+    found = re.search(rf"^### `{re.escape(name)}`\n(.+?)(?=^##|\Z)", API_PAGE, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def test_no_section_is_about_a_call_that_does_not_exist():
+    assert set(re.findall(r"^### `([A-Z]+ [^`]+)`", API_PAGE, re.MULTILINE)) == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_call_of_the_memory_api_has_its_paragraph_and_a_curl(name: str):
+    told, _, shown = section(name).partition("\n    curl")
+    assert len(told) > 40
+    path = re.sub(r"{\w+}", r"[\\w$]+", name.partition(" ")[2])
+    assert re.search(rf"/memory/v1{path}(?=['?\s]|\Z)", shown)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_error_of_the_memory_api_is_explained(name: str):
+    page = (DOCS / "reference/http.md").read_text()
+    for error in CALLS[name].errors:
+        assert f"| {error.status} | `{error.code}` |" in page
 
 
 def test_the_command_line_page_lists_every_command():
