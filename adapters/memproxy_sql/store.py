@@ -116,6 +116,7 @@ class SqlStore:
             await reader.open()
 
     async def _close(self) -> None:
+        await self._wiper.close()
         for connection in (*self._readers, self._urgent, self._writer):
             await connection.close()
 

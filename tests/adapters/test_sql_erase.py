@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from sqlalchemy import BigInteger, Column, Integer
 from memproxy.domain import Entity, FactState, Injection, MemoryWrite, Scope, Source, Triple, Usage
 from memproxy.errors import StoreUnavailable
 from memproxy.testing.store_samples import ALICE, BOB, NOON, entry, event, fact, job, message, turn
-from memproxy_sql import SqlStore, erase, open_store, wipe
+from memproxy_sql import SqlStore, erase, open_store
 from memproxy_sql.models import tables
 from memproxy_sql.wiping import Wiper
 
@@ -197,40 +196,6 @@ async def test_an_erasure_that_cannot_start_a_process_says_so(
     assert await store.entity(ALICE) is None
 
 
-async def test_an_erasure_of_a_damaged_file_says_so(store: SqlStore, tmp_path: Path) -> None:
-    await store.commit([turn("a")])
-    (tmp_path / "memproxy.db").rename(tmp_path / "elsewhere.db")
-    (tmp_path / "elsewhere.db-wal").write_bytes(b"")
-    wiper = Wiper(file=tmp_path / "memproxy.db", patience=0.1)
-    with pytest.raises(StoreUnavailable, match="that failed"):
-        await wiper.wipe()
-
-
-class Counting(Wiper):
-    """Counts its runs, and ends none before `hold` is set."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(file=file, patience=0)
-        self.runs = 0
-        self.began, self.hold = threading.Event(), threading.Event()
-
-    def _run(self) -> None:
-        self.runs += 1
-        self.began.set()
-        assert self.hold.wait(10)
-
-
-async def test_who_asks_while_files_are_wiped_shares_the_next_run(tmp_path: Path) -> None:
-    wiper = Counting(tmp_path / "none")
-    first = asyncio.create_task(wiper.wipe())
-    await asyncio.to_thread(wiper.began.wait, 10)
-    later = [asyncio.create_task(wiper.wipe()) for _ in range(9)]
-    await asyncio.sleep(0)
-    wiper.hold.set()
-    await asyncio.gather(first, *later)
-    assert wiper.runs == 2
-
-
 async def test_no_byte_of_what_is_forgotten_is_left(store: SqlStore, tmp_path: Path) -> None:
     words = f"likes {MARK}"
     learned = fact(1, text=words, embedding=VECTOR, model="m", attribute="likes", value=words, metadata={"a": words})
@@ -258,41 +223,13 @@ async def test_what_could_not_be_wiped_when_it_was_forgotten_is_wiped_later(tmp_
         assert traces(tmp_path) == {}
 
 
-async def test_only_words_that_go_are_wiped(store: SqlStore, tmp_path: Path) -> None:
-    """A tombstone that is written again, as when its statement is heard once more, costs no run."""
-    store._wiper = wiper = Counting(tmp_path / "memproxy.db")
-    wiper.hold.set()
-    gone = fact(1, text="", state=FactState.FORGOTTEN)
-    for change in (MemoryWrite((fact(1),)), MemoryWrite((fact(1, text="b"), fact(2))), MemoryWrite(struck=("- x",))):
-        await store.write(ALICE, change)
-    assert wiper.runs == 0
-    await store.write(ALICE, MemoryWrite((gone,)))
-    await store.write(ALICE, MemoryWrite((gone,)))
-    assert wiper.runs == 1
-
-
-@pytest.mark.parametrize("vacuum", ["NONE", "INCREMENTAL"])
-@pytest.mark.parametrize("page", [512, 4096, 65536])
-def test_gaps_are_wiped_whatever_the_layout_and_nothing_else(tmp_path: Path, page: int, vacuum: str) -> None:
-    file = tmp_path / "any.db"
-    rng = random.Random(page)
-    conn = sqlite3.connect(file, isolation_level=None)
-    for pragma in (f"page_size = {page}", f"auto_vacuum = {vacuum}", "journal_mode = WAL", "secure_delete = ON"):
-        conn.execute(f"PRAGMA {pragma}")
-    conn.execute("CREATE TABLE said (who, text, vector)")
-    conn.execute("CREATE INDEX by_text ON said (text, who)")
-    for _ in range(40):
-        conn.execute("BEGIN")
-        for _ in range(100):
-            who = rng.choice(["alice", "bob", "carol"])
-            text = (MARK if who == "alice" else rng.choice("xyz")) * rng.choice([1, 4, 30, 200])
-            conn.execute("INSERT INTO said VALUES (?, ?, zeroblob(?))", (who, text, rng.choice([0, 9, 900])))
-            conn.execute("DELETE FROM said WHERE rowid = ?", (rng.randrange(4000),))
-        conn.execute("COMMIT")
-    conn.execute("DELETE FROM said WHERE who = 'alice'")
-    rows = conn.execute("SELECT rowid, * FROM said").fetchall()
-    wipe.wipe(str(file), 1)
-    assert traces(tmp_path) == {}
-    assert conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert conn.execute("SELECT rowid, * FROM said").fetchall() == rows
-    conn.close()
+async def test_a_store_that_closes_ends_what_still_wipes(tmp_path: Path) -> None:
+    async with sqlite(tmp_path, busy_timeout=600) as store:
+        store._wiper = Wiper(file=tmp_path / "memproxy.db", patience=600, courtesy=0.05)
+        await store.write(ALICE, MemoryWrite((fact(1, text=MARK),)))
+        other = sqlite3.connect(tmp_path / "memproxy.db", isolation_level=None)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM fact").fetchall()
+        await store.write(ALICE, MemoryWrite((fact(1, text="", state=FactState.FORGOTTEN),)))
+    other.close()
+    assert damage(tmp_path) == [("ok",)]
