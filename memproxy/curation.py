@@ -237,8 +237,7 @@ class Curation:
             history = await self._memory.history(scope, fact.id) if fact.kind != "episode" else ()
             told = (text for event in history for text in (event.before, event.after))
             for text in filter(None, (fact.text, *told)):
-                said = replace(fact, text=text)
-                shown += [line(said), line(replace(said, valid_to=None)), line(replace(said, valid_from=None))]
+                shown.append(line(replace(fact, text=text)))
         return tuple(dict.fromkeys(shown))
 
     async def _embedded(self, fact: Fact) -> Fact:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memproxy.recall.days import Span
 from memproxy.recall.entity_memory import EntityMemory, Table
 from memproxy.recall.lexical import Matches, Rows, Scores
+from memproxy.recall.question import Question
+from memproxy.recall.words import terms
 
 DENSE = 256
 """Vectors asked for. On LoCoMo 64 cost 1 point of R@512t against all vectors, 256 none."""
@@ -26,18 +29,23 @@ class Filter:
     """Seconds since 1970: facts said later or ended before are left out."""
     kinds: tuple[int, ...] | None = None
     process: int | None = None
+    past: bool = False
+    """Outdated facts are asked for."""
 
     @property
     def narrow(self) -> bool:
         return self.kinds is not None or self.process is not None
 
-    def admits(self, table: Table) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        allowed = table["alive"] & (table["said"] <= self.at) & (table["ends"] > self.at)
+    def admits(self, table: Table) -> NDArray[np.bool_]:
+        # What was superseded since the time asked about held then.
+        open_, held_then = table["ends"] > self.at, np.isfinite(table["ends"])
+        true = (table["alive"] & open_) | (table["closed"] & (self.past | (open_ & held_then)))
+        allowed = true & (table["said"] <= self.at)
         if self.kinds is not None:
             allowed &= np.isin(table["kind"], self.kinds)
         if self.process is not None:
             allowed &= table["process"] == self.process
-        return allowed
+        return np.asarray(allowed, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +64,49 @@ class Candidates:
 
 
 def gather(
-    memory: EntityMemory, found: Sequence[tuple[int, float]], matches: Matches, only: Filter, *, dated: bool = False
+    memory: EntityMemory,
+    found: Sequence[tuple[int, float]],
+    matches: Matches,
+    only: Filter,
+    asked: Question | None = None,
 ) -> Candidates:
-    """`dated`: the question asks for days."""
+    """Also what is pinned, and where `only` admits them outdated facts, in the light of those that replaced them."""
     places, gaps = memory.places()
     dense, cosines = _located(memory, found)
     line = np.where(gaps, np.float32(np.nan), cosines[-1] if len(cosines) else FAR)
     line[places[dense]] = cosines
-    rows = _merged(dense, _best(matches.near + 0.3 * matches.own), len(places))
+    closed = memory.succession.closed
+    rows = _merged((dense, _best(matches.near + 0.3 * matches.own), list(memory.pinned), list(closed)), len(places))
     facts = memory.table.take(rows)  # a tenth of what indexing takes, for rows of many columns
     allowed = only.admits(facts)
     if not allowed.all():
         rows, facts = rows[allowed], facts.compress(allowed)
-    at = places[rows]
-    spoken = memory.spoken_of(rows) if dated else {}
-    return Candidates(rows, facts, line[at], _around(line, at), matches.own[rows], matches.near[rows], spoken)
+    light = _in_the_light_of(memory, rows, facts) if closed else rows
+    at = places[light]
+    own = matches.own[light]
+    if asked is not None and facts["closed"].any():
+        _read(memory, rows, facts, asked, own)
+    spoken = memory.spoken_of(rows) if asked is not None and asked.days else {}
+    cosine, around = np.nan_to_num(line[at], nan=float(FAR)), np.nan_to_num(_around(line, at), nan=float(FAR))
+    return Candidates(rows, facts, cosine, around, own, matches.near[light], spoken)
+
+
+def _in_the_light_of(memory: EntityMemory, rows: Rows, facts: Table) -> Rows:
+    """What was replaced is in no index: it is as near to the question as what stands in its place."""
+    light = rows.copy()
+    for place in np.flatnonzero(facts["closed"]).tolist():
+        heir = memory.succession.heir(int(rows[place]))
+        light[place] = rows[place] if heir is None else heir
+    return light
+
+
+def _read(memory: EntityMemory, rows: Rows, facts: Table, asked: Question, own: Scores) -> None:
+    """How much of the question the words of outdated facts hold themselves."""
+    weights = {term: memory.lexical.weight(term) for term in asked.terms}
+    whole = sum(weights.values()) or 1.0
+    for place in np.flatnonzero(facts["closed"]).tolist():
+        held = weights.keys() & set(terms(memory.facts[int(rows[place])].text))
+        own[place] = max(own[place], sum(weights[term] for term in held) / whole)
 
 
 def _located(memory: EntityMemory, found: Sequence[tuple[int, float]]) -> tuple[Rows, Scores]:
@@ -97,9 +133,9 @@ def _best(scores: Scores) -> Rows:
     return rows[np.argpartition(scores[rows], -LEXICAL)[-LEXICAL:]]
 
 
-def _merged(some: Rows, others: Rows, total: int) -> Rows:
+def _merged(some: Sequence[Rows | list[int]], total: int) -> Rows:
     """The union, in the order of rows."""
     chosen = np.zeros(total, np.bool_)
-    chosen[some] = True
-    chosen[others] = True
+    for rows in some:
+        chosen[rows] = True
     return np.flatnonzero(chosen)

@@ -1,7 +1,8 @@
 """Which of two conflicting statements holds: the newer one comes first where a question asks what is so now.
 
-Facts know what superseded them; the words of messages do not. Of the best candidates two are taken for statements of
-the same thing at different times where
+Facts know what replaced them: a message from which an outdated fact was read stands behind what tells of its heir,
+where the heir has to do with the question. The words of other messages do not tell. So of the best candidates two are
+taken for statements of the same thing at different times where
 
     the same side said both, in different messages,
     they share enough of the question's words, weighted by their rarity, and
@@ -22,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from memproxy.domain import Fact
+import numpy as np
+
 from memproxy.recall.candidates import Candidates
 from memproxy.recall.entity_memory import EntityMemory
 from memproxy.recall.question import Question
@@ -106,30 +108,51 @@ def asks_past(question: Question) -> bool:
     )
 
 
-def newer_first(memory: EntityMemory, found: Candidates, ranking: Ranking, question: Question) -> Ranking:
-    """The ranking with newer statements lifted above those that they replace."""
-    kinds = _asked(question)
-    if kinds is None or not len(ranking.order):
+def in_time(memory: EntityMemory, found: Candidates, ranking: Ranking, question: Question) -> Ranking:
+    """The ranking with newer statements lifted above those that they replace; or, where the past is asked for, outdated
+    facts above those that replaced them."""
+    if not len(ranking.order):
         return ranking
     best = ranking.order[:BEST].tolist()
+    if asks_past(question):
+        return ranking.lifted(_past_first(memory, found, ranking, best))
+    kinds = _asked(question)
+    if kinds is None and not memory.succession.closed:
+        return ranking
     scores = ranking.scores[best].tolist()
     spread = (scores[0] - scores[-1]) or 1.0
     weights = {term: memory.lexical.weight(term) for term in question.terms}
     said = [
-        _said(memory.facts[row], (scores[0] - score) / spread, kinds, weights)
+        _said(memory, row, (scores[0] - score) / spread, kinds or (), weights)
         for row, score in zip(found.rows[best].tolist(), scores, strict=True)
     ]
-    return ranking.lifted({best[place]: score for place, score in _lifts(said, scores, bool(kinds)).items()})
+    return ranking.lifted({best[place]: score for place, score in _lifts(said, scores, kinds).items()})
 
 
-def _lifts(said: Sequence[_Said], scores: Sequence[float], valued: bool) -> dict[int, float]:
-    """New scores by place: just above the older's message, of several the newest first."""
+def _past_first(memory: EntityMemory, found: Candidates, ranking: Ranking, best: Sequence[int]) -> dict[int, float]:
+    """New scores for the outdated among the candidates whose heirs stand among the best."""
+    holding = {row: float(ranking.scores[place]) for place, row in zip(best, found.rows[best].tolist(), strict=True)}
+    lifts = {}
+    for place in np.flatnonzero(found.facts["closed"]).tolist():
+        heir = memory.succession.heir(int(found.rows[place]))
+        if heir in holding and holding[heir] >= ranking.scores[place]:
+            lifts[place] = holding[heir] + STEP
+    return lifts
+
+
+def _lifts(said: Sequence[_Said], scores: Sequence[float], kinds: Sequence[str] | None) -> dict[int, float]:
+    """New scores by place: just above the older's message, of several the newest first. Without `kinds` only what facts
+    know counts."""
     first: dict[str, int] = {}
     for place, one in enumerate(said):
         first.setdefault(one.message, place)
     targets = {}
     for place, newer in enumerate(said):
-        older = (first[one.message] for one in said if newer.replaces(one, valued))
+        older = (
+            first[one.message]
+            for one in said
+            if newer.is_heir_of(one) or (kinds is not None and newer.replaces(one, bool(kinds)))
+        )
         if (target := min(older, default=place)) < place:
             targets[place] = target
     oldest_first = sorted(targets, key=lambda place: said[place].at)
@@ -158,6 +181,13 @@ class _Said:
     """Shares of the question's weight, by the terms that it holds."""
     values: Mapping[str, frozenset[str]]
     changed: bool
+    holds: str
+    """The id of the fact."""
+    heirs: frozenset[str] = frozenset()
+    """Messages and facts that say what holds instead of something outdated that this message says."""
+
+    def is_heir_of(self, other: _Said) -> bool:
+        return self.message != other.message and not other.heirs.isdisjoint((self.message, self.holds))
 
     def replaces(self, other: _Said, valued: bool) -> bool:
         if self.at <= other.at or self.side != other.side or self.message == other.message:
@@ -176,17 +206,23 @@ class _Said:
         )
 
 
-def _said(fact: Fact, behind: float, kinds: Sequence[str], weights: Mapping[str, float]) -> _Said:
+def _said(memory: EntityMemory, row: int, behind: float, kinds: Sequence[str], weights: Mapping[str, float]) -> _Said:
+    fact = memory.facts[row]
     whole = sum(weights.values()) or 1.0
     found = set(terms(fact.text))
+    message = fact.sources[0].message_id if fact.sources else fact.id
+    heirs = [memory.facts[heir] for heir in memory.succession.heirs(message)] if fact.kind == "episode" else []
+    heirs = [heir for heir in heirs if not weights.keys().isdisjoint(terms(heir.text))]
     return _Said(
-        message=fact.sources[0].message_id if fact.sources else fact.id,
+        message=message,
         side=(fact.role, fact.speaker),
         at=fact.first_seen,
         behind=behind,
         shared={term: weights[term] / whole for term in found & weights.keys()},
         values=_values(fact.text, found, kinds),
         changed=not found.isdisjoint(_CHANGED),
+        holds=fact.id,
+        heirs=frozenset(name for heir in heirs for name in (heir.id, *(s.message_id for s in heir.sources))),
     )
 
 

@@ -16,18 +16,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
-import msgspec
 import numpy as np
 
 from memproxy.domain import Block, Hit, Scope
 from memproxy.errors import MemproxyError
 from memproxy.ports import Embedder, Index, Memory, Vector
 from memproxy.recall.candidates import DENSE, Candidates, Filter, gather
-from memproxy.recall.currency import newer_first
+from memproxy.recall.currency import asks_past, in_time
 from memproxy.recall.entity_memory import EntityMemory
 from memproxy.recall.floor import above
 from memproxy.recall.library import Library
-from memproxy.recall.pack import Packing, Seen
+from memproxy.recall.pack import Packing, Seen, by_worth
 from memproxy.recall.question import Question, read
 from memproxy.recall.rank import Ranking, rank
 from memproxy.recall.render import block
@@ -104,14 +103,14 @@ class Recall:
         held, question = ready.held, ready.question
         if not held.facts:
             return Recalled(steps=steps.seconds, degraded=ready.trouble)
-        only = _filter(query, held)
+        only = _filter(query, held, question)
         found, trouble = await self._dense(query.scope, ready, only)
         steps.end("dense")
         places, gaps = held.places()
         matches = held.lexical.match(question.terms, places, len(gaps))
-        candidates = gather(held, found, matches, only, dated=bool(question.days))
+        candidates = gather(held, found, matches, only, question)
         steps.end("lexical")
-        ranking = newer_first(held, candidates, rank(candidates, question), question)
+        ranking = in_time(held, candidates, rank(candidates, question), question)
         steps.end("rank")
         packing = _packed(query, held, question, candidates, ranking)
         hits = _hits(held, candidates, ranking, packing.taken)
@@ -122,18 +121,6 @@ class Recall:
             left_out=tuple(packing.left_out),
             steps=steps.seconds,
             degraded=trouble or (None if held.indexed or self._embedder is None else "index"),
-        )
-
-    def receipt(self, recalled: Recalled) -> bytes:
-        """What was recalled and why, as JSON for the ledger."""
-        return _JSON.encode(
-            {
-                "facts": [
-                    {"id": hit.fact.id, "score": round(hit.score, 3), "why": hit.why} for hit in recalled.block.hits
-                ],
-                "left_out": [{"id": fact, "reason": reason} for fact, reason in recalled.left_out],
-                "degraded": recalled.degraded,
-            }
         )
 
     async def drop(self, scope: Scope) -> None:
@@ -203,36 +190,43 @@ class Steps:
         self._last = now
 
 
-def _filter(query: Query, held: EntityMemory) -> Filter:
+def _filter(query: Query, held: EntityMemory, question: Question) -> Filter:
     return Filter(
         at=(query.at or datetime.now(UTC)).timestamp(),
         kinds=tuple(held.code_of("kind", kind) for kind in query.kinds) if query.kinds is not None else None,
         process=held.code_of("process", query.scope.process or "") if query.process_only else None,
+        past=asks_past(question),
     )
 
 
 def _packed(query: Query, held: EntityMemory, question: Question, candidates: Candidates, ranking: Ranking) -> Packing:
-    packing = Packing(query.budget, query.limit, Seen(query.visible, query.given))
+    packing = Packing(query.budget, query.limit, Seen(query.visible, query.given), frozenset(question.terms))
     cut = above(candidates, ranking, question) if query.floor else len(ranking.order)
-    best = ranking.order[: max(cut + query.limit, NOTED * query.limit)]
-    rows, worth = candidates.rows[best].tolist(), best[:cut]
+    rows = candidates.rows[ranking.order[: max(cut + query.limit, NOTED * query.limit)]].tolist()
     packing.note(held.facts[row] for row in rows[: NOTED * query.limit])
-    sameness = candidates.facts["sameness"][worth].tolist()
-    for position, row, same in zip(worth.tolist(), rows[:cut], sameness, strict=True):
-        if packing.full:
-            break
-        packing.offer(position, held.facts[row], same)
-    packing.drop((held.facts[row] for row in rows[cut : cut + query.limit]), "floor")
+    pinned = ranking.order[candidates.facts["pinned"][ranking.order]]
+    worth = ranking.order[: min(cut, NOTED * query.limit)]
+    worth = worth[~candidates.facts["pinned"][worth]]
+    facts = [held.facts[row] for row in candidates.rows[worth].tolist()]
+    offered = worth[by_worth(facts, ranking.scores[worth], query.budget, query.limit)]
+    for position in (*pinned.tolist(), *offered.tolist()):
+        packing.offer(position, held.facts[candidates.rows[position]], int(candidates.facts["sameness"][position]))
+    packing.drop((held.facts[row] for row in rows[cut : cut + query.limit] if not held.facts[row].pinned), "floor")
+    packing.drop((held.facts[row] for row in _outdated(held, candidates, packing.taken)), "superseded")
     return packing
+
+
+def _outdated(held: EntityMemory, candidates: Candidates, taken: Sequence[int]) -> list[int]:
+    """What was replaced by what is in the block, and is not in it itself."""
+    shown = candidates.rows[list(taken)].tolist() if taken else []
+    return held.succession.predecessors(shown) if held.succession.closed else []
 
 
 def _hits(held: EntityMemory, candidates: Candidates, ranking: Ranking, taken: Sequence[int]) -> tuple[Hit, ...]:
     if not taken:
         return ()
-    chosen = np.array(taken, np.intp)
+    wanted = np.isin(ranking.order, taken)
+    chosen = ranking.order[wanted]
     scores = ranking.scores[chosen].astype(float).round(4).tolist()
     facts = (held.facts[row] for row in candidates.rows[chosen].tolist())
     return tuple(map(Hit, facts, scores, ranking.why(chosen)))
-
-
-_JSON = msgspec.json.Encoder()

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from memproxy.domain import Fact, FactState
 from memproxy.recall.days import Span, hinted, spoken_of
 from memproxy.recall.lexical import REACH, Lexical, Rows
-from memproxy.recall.words import terms
+from memproxy.recall.succession import Succession
+from memproxy.recall.words import negates, terms
 
 COLUMNS = np.dtype(
     [
@@ -27,7 +28,7 @@ COLUMNS = np.dtype(
         ("chain", np.int64),  # episodes of one session share a chain; every other fact is one of its own
         ("said", np.float64),  # seconds since 1970
         ("ends", np.float64),  # no longer true, or no longer to be kept; inf where open
-        ("sameness", np.int64),  # equal for texts of the same words
+        ("sameness", np.int64),  # equal for texts that say the same in the same words
         ("kind", np.int32),
         ("speaker", np.int32),
         ("process", np.int32),
@@ -36,11 +37,16 @@ COLUMNS = np.dtype(
         ("asks", np.bool_),  # ends in a question mark
         ("personal", np.bool_),  # I, my, we
         ("dated", np.bool_),  # may name a day
+        ("closed", np.bool_),  # superseded
+        ("pinned", np.bool_),
     ]
 )
 _PERSONAL = re.compile(r"\b(?:i|i'm|i've|i'd|my|me|mine|we|our)\b|[我俺咱]", re.IGNORECASE)
 READINGS = 96
 """Texts read for the days they name in one request, at up to a tenth of a millisecond each; the rest is read later."""
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nothing|without|cannot)\b|n['’]t\b|[不没非无]|ない|ません|ไม่", re.IGNORECASE
+)
 _FACT_BYTES = 900
 """Of a fact's objects beside its text: the dataclass, ids, times, one source; measured with tracemalloc."""
 
@@ -64,6 +70,9 @@ class EntityMemory:
         """Casefolded names of those who have said something, with their codes."""
         self._codes: dict[tuple[str, str], int] = {}
         self._places: tuple[Rows, NDArray[np.bool_]] | None = None
+        self.succession = Succession()
+        self.pinned: set[int] = set()
+        """Rows of living facts that are always shown."""
         self._spoken: dict[int, tuple[Span, ...]] = {}
         self._text_bytes = 0
 
@@ -91,13 +100,16 @@ class EntityMemory:
 
     def _put(self, fact: Fact) -> None:
         row = self.rows.get(fact.number)
+        before = None if row is None else self.facts[row]
         if row is None:
             row = self._new_row(fact)
         elif self._table[row]["alive"]:
             self.lexical.remove(row, terms(self.facts[row].text))
+        self.succession.take(row, fact, before)
         self._text_bytes += len(fact.text) - len(self.facts[row].text)
         self.facts[row] = replace(fact, embedding=None)
         self._spoken.pop(row, None)
+        (self.pinned.add if fact.pinned and fact.state is FactState.CURRENT else self.pinned.discard)(row)
         found = terms(fact.text)
         self._table[row] = self._columns(row, fact, found)
         if fact.state is FactState.CURRENT:
@@ -118,7 +130,7 @@ class EntityMemory:
             self._chain(row, fact),
             fact.first_seen.timestamp(),
             min(_seconds(fact.valid_to), _seconds(fact.expires_at)),
-            hash(frozenset(found) or text),
+            hash((frozenset(found) or text, negates(text))),
             self._code("kind", fact.kind),
             self._speaker(fact.speaker),
             self._code("process", fact.process or ""),
@@ -127,6 +139,8 @@ class EntityMemory:
             text.rstrip().endswith(("?", "？")),
             bool(_PERSONAL.search(text)),
             hinted(text, found),
+            fact.state is FactState.SUPERSEDED,
+            fact.pinned,
         )
 
     def code_of(self, group: str, name: str) -> int:

@@ -1,4 +1,12 @@
-"""Turns facts into the text of a memory block: one dated, attributed, quoted line each.
+"""Turns facts into the text of a memory block: statements with their dates, then what was said, day by day.
+
+    <memory>
+    Quoted from earlier conversations …
+    - (since 2026-05-03) Lives in Lisbon
+    2026-05-03:
+    - Alice: I moved to Lisbon.
+    - assistant: How do you like it?
+    </memory>
 
 The block is data inside somebody else's prompt, so its structure must hold whatever the facts say:
 
@@ -8,9 +16,10 @@ The block is data inside somebody else's prompt, so its structure must hold what
 - Invisible text goes: bidirectional overrides reorder what a person reviews, tag characters smuggle ASCII past them.
 - The same facts give the same bytes, in whatever order recall found them: no clock, counter or id; dates to the day.
 
-Tokens add up: o200k never joins a line break with a `-` or `<` after it, so the tokens of a block are `FRAME_TOKENS`
-plus those of its lines, exactly. A line depends on text, kind, speaker, role, `first_seen` and validity of its fact:
-who changes one of these counts `Fact.tokens` anew.
+Tokens add up: o200k never joins a line break with a `-`, `<` or digit after it. `Fact.tokens` counts the fact's `line`,
+with its date; below a day's heading the line goes without, which saves `DATE_TOKENS`, and each heading takes
+`DAY_TOKENS`. So the tokens of a block follow from those of its facts, exactly: a test counts them. A line depends on
+text, kind, speaker, role, `first_seen` and validity of its fact: who changes one of these counts `Fact.tokens` anew.
 """
 
 from __future__ import annotations
@@ -29,8 +38,8 @@ HEADER = (
 FOOTER = "</memory>\n\n"
 """Ends in a blank line, so that a block can stand directly before a message's own text."""
 
-FRAME_TOKENS = 24
-"""o200k tokens of header and footer; a test counts them."""
+FRAME_TOKENS, DAY_TOKENS, DATE_TOKENS = 24, 7, 8
+"""o200k tokens of header and footer, of a day's heading, and of ` (2026-05-03)` in a line."""
 
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]+")
@@ -52,10 +61,30 @@ def line(fact: Fact) -> str:
     return f"- ({_when(fact)}) {_who(fact)}{quoted(fact.text)}\n"
 
 
+def brief(fact: Fact) -> str:
+    """The line of an episode below the heading of its day: `- Alice: text`."""
+    return f"- {_who(fact)}{quoted(fact.text)}\n"
+
+
 def block(facts: Iterable[Fact]) -> str:
-    """The whole block, oldest fact first; empty where there are none."""
-    lines = "".join(map(line, sorted(facts, key=lambda fact: (fact.first_seen, fact.number, fact.id))))
-    return f"{HEADER}{lines}{FOOTER}" if lines else ""
+    """The whole block, statements first, oldest fact first in each part; empty where there are none."""
+    ordered = sorted(facts, key=lambda fact: (fact.kind == "episode", fact.first_seen, fact.number, fact.id))
+    lines: list[str] = []
+    day = None
+    for fact in ordered:
+        if (heading := heading_of(fact)) is None:
+            lines.append(line(fact))
+            continue
+        if heading != day:
+            lines.append(f"{heading}:\n")
+            day = heading
+        lines.append(brief(fact))
+    return f"{HEADER}{''.join(lines)}{FOOTER}" if lines else ""
+
+
+def heading_of(fact: Fact) -> str | None:
+    """The day below which the fact stands; None for a statement, which has a date of its own."""
+    return _day(fact.first_seen) if fact.kind == "episode" else None
 
 
 def _when(fact: Fact) -> str:

@@ -28,6 +28,10 @@ _INFLECTION = re.compile("[\u3041-\u309f]").fullmatch
 """A single hiragana is the end of a verb or a particle."""
 _MARKS = re.compile("[\u0300-\u036f]+")
 
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nothing|without|cannot)\b|n['’]t\b|[不没非无]|ない|ません|ไม่", re.IGNORECASE
+)
+
 STOP = frozenset(files("memproxy.recall").joinpath("function_words.txt").read_text().split())
 """They stand in every sentence; a match on them says nothing, least of all in a small memory where idf is noise."""
 
@@ -58,6 +62,11 @@ def _cut(run: str) -> Iterator[str]:
 def spaceless(text: str) -> bool:
     """Whether the text is chiefly in a script without spaces."""
     return not text.isascii() and 2 * sum(map(len, _SPACELESS.findall(text))) > len(text)
+
+
+def negates(text: str) -> bool:
+    """Whether the text says no to something. Negations are function words, yet two texts that differ in one differ."""
+    return bool(_NEGATION.search(text))
 
 
 def folded(text: str) -> str:

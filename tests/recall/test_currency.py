@@ -9,7 +9,7 @@ import pytest
 
 from memproxy.domain import Fact, Source
 from memproxy.recall.candidates import Filter, gather
-from memproxy.recall.currency import asks_past, newer_first
+from memproxy.recall.currency import asks_past, in_time
 from memproxy.recall.entity_memory import EntityMemory
 from memproxy.recall.question import read
 from memproxy.recall.rank import rank
@@ -40,7 +40,7 @@ def order(question: str, *texts: str | Fact, lead: float = 0.3) -> list[str]:
     matches = held.lexical.match(asked.terms, places, len(gaps))
     cosines = [(number, max(0.0, 0.9 - lead * (number - 1))) for number in range(1, len(held) + 1)]
     found = gather(held, cosines, matches, Filter(at=after(10**6).timestamp()))
-    ranking = newer_first(held, found, rank(found, asked), asked)
+    ranking = in_time(held, found, rank(found, asked), asked)
     return [held.facts[row].text for row in found.rows[ranking.order].tolist()]
 
 
@@ -107,7 +107,7 @@ def test_the_lift_is_part_of_what_is_explained():
     places, gaps = held.places()
     matches = held.lexical.match(asked.terms, places, len(gaps))
     found = gather(held, [(1, 0.9), (2, 0.5)], matches, Filter(at=after(10**6).timestamp()))
-    ranking = newer_first(held, found, rank(found, asked), asked)
+    ranking = in_time(held, found, rank(found, asked), asked)
     first = ranking.order[:1]
     [why] = ranking.why(first)
     assert why["newer"] > 0

@@ -91,8 +91,8 @@ async def test_without_the_floor_the_ranking_is_complete(world):
 
 async def test_the_block_keeps_to_its_budget(world):
     await world.remember(*(f"I live in Lisbon, flat {n}" for n in range(40)))
-    recalled = await world.ask("Where in Lisbon do I live?", budget=100, limit=50)
-    assert 0 < recalled.block.tokens <= 100
+    recalled = await world.ask("Where in Lisbon do I live?", budget=50, limit=50)
+    assert 0 < recalled.block.tokens <= 50
     assert "budget" in dict(recalled.left_out).values()
 
 
@@ -118,6 +118,73 @@ async def test_what_is_visible_or_was_given_is_left_out(world):
 async def test_what_does_not_hold_now_is_left_out(world, gone):
     await world.remember(replace(fact(1, text=LISBON), **gone), fact(2, text=DOCTOR))
     assert LISBON not in await world.texts("Where do I live with my dog Rex?", floor=False)
+
+
+HOME = {"kind": "profile", "attribute": "home", "speaker": None}
+BERLIN = fact(1, text="Lives in Berlin.", tokens=12, sources=(Source("m3", "s1"),), **HOME)
+PORTO = fact(2, text="Lives in Porto.", tokens=12, at=after(99), sources=(Source("m4", "s1"),), **HOME)
+MOVED = replace(BERLIN, state=FactState.SUPERSEDED, superseded_by=PORTO.id, valid_to=after(99))
+THEN = fact(3, text="I live in Berlin, near the river.", tokens=20, sources=(Source("m3", "s1"),))
+NOW = fact(
+    4, text="I live in Porto these days, work brought me.", tokens=20, at=after(99), sources=(Source("m4", "s1"),)
+)
+
+
+async def test_what_holds_now_comes_before_what_it_replaced(world):
+    await world.remember(MOVED, PORTO, THEN, NOW)
+    recalled = await world.ask("Where do I live, near the river?", floor=False)
+    texts = [hit.fact.text for hit in recalled.block.hits]
+    assert texts.index(NOW.text) < texts.index(THEN.text)
+    assert BERLIN.text not in texts
+    assert "Lives in Porto." in recalled.block.text or dict(recalled.left_out)[PORTO.id] == "duplicate"
+
+
+async def test_what_was_replaced_is_named_in_the_receipt(world):
+    await world.remember(MOVED, PORTO)
+    assert dict((await world.ask("Where do I live?")).left_out)[BERLIN.id] == "superseded"
+
+
+@pytest.mark.parametrize("question", ["Where did I live before?", "我以前 live 在哪里？"])
+async def test_what_was_so_once_is_shown_where_the_past_is_asked_for(world, question):
+    await world.remember(MOVED, PORTO)
+    recalled = await world.ask(question)
+    assert recalled.block.hits[0].fact.id == BERLIN.id
+    assert f"({BERLIN.first_seen:%Y-%m-%d} to {after(99):%Y-%m-%d}) Lives in Berlin." in recalled.block.text
+    assert f"(since {PORTO.first_seen:%Y-%m-%d}) Lives in Porto." in recalled.block.text
+
+
+async def test_recall_as_of_a_time_shows_what_held_then(world):
+    await world.remember(MOVED, PORTO)
+    assert await world.texts("Where do I live?", at=after(50)) == [BERLIN.text]
+    assert await world.texts("Where do I live?", at=after(100)) == [PORTO.text]
+
+
+PINNED = fact(9, text="Answer briefly.", tokens=15, kind="preference", pinned=True)
+
+
+@pytest.mark.parametrize("question", ["Write quicksort in C++.", "thanks!", "Where do I live?"])
+async def test_what_is_pinned_is_shown_whatever_is_asked(world, question):
+    await world.remember(LISBON, PINNED)
+    assert PINNED.text in await world.texts(question)
+
+
+async def test_what_is_pinned_is_given_once_and_within_the_budget(world):
+    await world.remember(LISBON, PINNED)
+    assert await world.texts("thanks!", given=frozenset({PINNED.id})) == []
+    assert await world.texts("thanks!", budget=30) == []
+
+
+async def test_what_was_unpinned_forgotten_or_is_not_yet_said_is_not_forced_in(world):
+    await world.remember(LISBON, PINNED)
+    await world.remember(replace(PINNED, pinned=False))
+    assert await world.texts("thanks!") == []
+    await world.remember(replace(PINNED, state=FactState.FORGOTTEN))
+    assert await world.texts("thanks!") == []
+
+
+async def test_the_question_itself_is_not_recalled(world):
+    await world.remember("What is my dog called?", "My dog is called Rex.")
+    assert await world.texts("What is my dog called?") == ["My dog is called Rex."]
 
 
 async def test_kinds_and_process_narrow_what_is_recalled(world):

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from platformdirs import user_cache_dir
 
 from memproxy.domain import Fact
-from memproxy.recall.render import FOOTER, FRAME_TOKENS, HEADER, block, line
+from memproxy.recall.render import (
+    DATE_TOKENS,
+    DAY_TOKENS,
+    FOOTER,
+    FRAME_TOKENS,
+    HEADER,
+    block,
+    brief,
+    heading_of,
+    line,
+)
 from memproxy.tokens import O200k
 
 RANKS = Path(os.environ.get("MEMPROXY_MODEL_DIR") or user_cache_dir("memproxy")) / "tiktoken"
@@ -62,6 +72,26 @@ def test_emoji_joined_from_several_stay_whole():
     assert "👩‍🚒" in line(replace(FACT, text="my sister is a 👩‍🚒"))
 
 
+def test_what_was_said_stands_below_its_day_and_statements_stand_first():
+    later = replace(FACT, speaker="Bob", text="And how is it?", first_seen=DAY + timedelta(days=1), number=4)
+    home = replace(FACT, kind="profile", text="Lives in Lisbon.", first_seen=DAY + timedelta(days=9), number=3)
+    text = block([later, home, replace(FACT, number=1), replace(FACT, number=2, role="assistant", text="Nice.")])
+    assert text.removeprefix(HEADER).removesuffix(FOOTER).splitlines() == [
+        "- (since 2026-05-12) Lives in Lisbon.",
+        "2026-05-03:",
+        "- user: I moved to Lisbon.",
+        "- assistant: Nice.",
+        "2026-05-04:",
+        "- Bob: And how is it?",
+    ]
+
+
+@given(FACTS)
+def test_an_episode_shows_the_same_below_its_day_as_with_its_date(fact):
+    if fact.kind == "episode":
+        assert line(fact).split(") ", 1)[1] == brief(fact).removeprefix("- ")
+
+
 def test_no_facts_give_no_block():
     assert block([]) == ""
 
@@ -85,4 +115,7 @@ def test_the_order_of_recall_does_not_change_the_bytes(facts: list[Fact], chance
 @given(st.lists(FACTS, min_size=1, max_size=6))
 def test_tokens_of_lines_and_frame_add_up_to_those_of_the_block(facts):
     count = COUNTER.count
-    assert count(block(facts)) == FRAME_TOKENS + sum(count(line(fact)) for fact in facts)
+    days = {heading_of(fact) for fact in facts} - {None}
+    undated = DATE_TOKENS * sum(heading_of(fact) is not None for fact in facts)
+    lines = sum(count(line(fact)) for fact in facts)
+    assert count(block(facts)) == FRAME_TOKENS + lines - undated + DAY_TOKENS * len(days)
