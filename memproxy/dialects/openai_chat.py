@@ -12,7 +12,8 @@ from msgspec import Raw, Struct
 from memproxy.dialects import openai
 from memproxy.dialects.attachments import mention
 from memproxy.dialects.dialect import Answer, Ending, Marker, Prompt, Said, Splice, Unreadable
-from memproxy.dialects.openai_chat_reply import aloud, answer, calls_of
+from memproxy.dialects.openai_chat_calls import calls_of
+from memproxy.dialects.openai_chat_reply import aloud, answer
 from memproxy.dialects.raw import BROKEN, NONE, Slot, address, decoded, end_of, given, parsed, start_of, text_of
 from memproxy.errors import MemproxyError
 

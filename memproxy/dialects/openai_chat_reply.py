@@ -18,6 +18,7 @@ from memproxy.dialects.cut import closed
 from memproxy.dialects.dialect import Answer
 from memproxy.dialects.events import events
 from memproxy.dialects.openai import parts_text
+from memproxy.dialects.openai_chat_calls import Calls, calls_of
 from memproxy.dialects.raw import BROKEN, NONE, given, items_of, legible, mended
 from memproxy.domain import Usage
 
@@ -96,14 +97,6 @@ def aloud(text: str) -> str:
     return text.partition(_THOUGHT)[2].lstrip()
 
 
-def calls_of(tool_calls: Any, function_call: Any) -> tuple[str, ...]:
-    """The ids of tool calls. The older function call has none: its answer names the function."""
-    if isinstance(tool_calls, list) and tool_calls:
-        return tuple(str(call["id"]) for call in tool_calls if isinstance(call, dict) and call.get("id"))
-    name = function_call.get("name") if isinstance(function_call, dict) else None
-    return (name,) if isinstance(name, str) and name else ()
-
-
 class _Reading:
     """A reply as it is put together."""
 
@@ -147,7 +140,8 @@ class _Reading:
     def drop_half_calls(self) -> None:
         """A call that came with half its arguments, or half its id, is no call."""
         for voice in self._voices.values():
-            voice.drop_half_call()
+            if not voice.finished:
+                voice.calls.drop_last()
 
     def answer(self) -> Answer | None:
         """Of several choices the first is the one remembered as said; the others are kept beside it."""
@@ -155,44 +149,46 @@ class _Reading:
         if not any(voices):
             return None
         first = voices[0]
-        extra = first.extra()
+        text, extra = first.text, first.extra()
+        calls = calls_of(extra.get("tool_calls"), extra.get("function_call")) if first.calls else ()
         if any(voices[1:]):
             extra["choices"] = [other.message() for other in voices[1:]]
         return Answer(
-            first.text,
-            first.calls,
+            text,
+            calls,
             msgspec.json.encode(extra) if extra else None,
             (self.done or first.finished) and not (self._failed or first.failed),
             _usage(self._usage, self._model),
-            resent=first.resent,
+            resent=first.resent(text),
         )
 
 
 class _Voice:
     """One choice: what one of the voices that answer says."""
 
-    __slots__ = ("_audio", "_function", "_refusal", "_text", "_tools", "_transcript", "failed", "finished")
+    __slots__ = ("_audio", "_refusal", "_text", "_transcript", "calls", "failed", "finished")
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._refusal = self._transcript = self._audio = ""
-        self._function: dict[str, Any] = {}
-        self._tools: dict[int, dict[str, Any]] = {}
+        self._refusal: list[str] = []
+        self._transcript: list[str] = []
+        self._audio = ""
+        self.calls = Calls()
         self.finished = self.failed = False
 
     def __bool__(self) -> bool:
-        return bool(self._tools or self._function or self.text)
+        return bool(self.calls or self.text)
 
     def add(self, said: _Said) -> None:
         content = said.content
         if content:
             self._text.append(content if isinstance(content, str) else parts_text(content))
         if said.refusal:
-            self._refusal += said.refusal
+            self._refusal.append(said.refusal)
         if said.tool_calls:
-            self._call(said.tool_calls)
+            self.calls.add(said.tool_calls)
         if said.function_call:
-            _accumulate(self._function, said.function_call)
+            self.calls.add_function(said.function_call)
         if said.audio is not NONE and given(said.audio):
             self._hear(said.audio)
 
@@ -201,81 +197,32 @@ class _Voice:
         if not self:
             self.add(said)
 
-    def drop_half_call(self) -> None:
-        if not self.finished:
-            self._function.clear()
-            if self._tools:
-                self._tools.popitem()
-
     def _hear(self, raw: Raw) -> None:
         with contextlib.suppress(*BROKEN):
             audio = _audio.decode(raw)
             self._audio = audio.id or self._audio
-            self._transcript += audio.transcript or ""
-
-    def _call(self, pieces: list[Any]) -> None:
-        for position, piece in enumerate(pieces):
-            if isinstance(piece, dict):
-                known = self._tools.setdefault(self._place(piece, position), {"id": "", "type": "function"})
-                _accumulate(known, {field: value for field, value in piece.items() if field != "index"})
-
-    def _place(self, piece: dict[str, Any], position: int) -> int:
-        """A whole message numbers its calls by position, a stream by `index`; where a server gives several calls the
-        same one, another id begins another call."""
-        index, call_id = piece.get("index"), piece.get("id")
-        place = index if isinstance(index, int) else position
-        known = self._tools.get(place, {}).get("id")
-        if not (known and call_id and known != call_id):
-            return place
-        return next((at for at, call in self._tools.items() if call["id"] == call_id), max(self._tools) + 1)
-
-    @property
-    def _said(self) -> str:
-        return aloud("".join(self._text)) if self._text else ""
+            self._transcript.append(audio.transcript or "")
 
     @property
     def text(self) -> str:
-        return self._said or self._refusal or self._transcript
-
-    @property
-    def calls(self) -> tuple[str, ...]:
-        return calls_of(list(self._tools.values()), self._function) if self._tools or self._function else ()
-
-    @property
-    def resent(self) -> str | None:
-        return mention("audio", self._audio) if self._audio and not (self._refusal or self._said) else None
+        said = aloud("".join(self._text)) if self._text else ""
+        return said or "".join(self._refusal) or "".join(self._transcript)
 
     def extra(self) -> dict[str, Any]:
         """What a legal replay needs beside the text."""
-        kept: dict[str, Any] = {}
-        if self._tools:
-            kept["tool_calls"] = list(self._tools.values())
-        if self._function:
-            kept["function_call"] = self._function
+        kept = self.calls.fields()
         if self._refusal:
-            kept["refusal"] = self._refusal
+            kept["refusal"] = "".join(self._refusal)
         if self._audio:
             kept["audio"] = {"id": self._audio}
         return kept
 
+    def resent(self, text: str) -> str | None:
+        """What was spoken comes back as an id."""
+        return mention("audio", self._audio) if self._audio and text == "".join(self._transcript) else None
+
     def message(self) -> dict[str, Any]:
         return {"role": "assistant", "content": self.text, **self.extra()}
-
-
-_WHOLE = frozenset(("id", "type", "name"))
-"""Fields that do not come in pieces; some servers repeat them with each."""
-
-
-def _accumulate(known: dict[str, Any], piece: dict[str, Any]) -> None:
-    """Text comes in pieces: of the arguments of a function, of the input of a custom tool."""
-    for field, value in piece.items():
-        before = known.get(field)
-        if isinstance(before, dict) and isinstance(value, dict):
-            _accumulate(before, value)
-        elif isinstance(before, str) and isinstance(value, str) and field not in _WHOLE:
-            known[field] = before + value
-        elif value or before is None:
-            known[field] = value
 
 
 def _usage(usage: _Usage | None, model: str) -> Usage | None:

@@ -62,6 +62,8 @@ _LAST_HEAD = re.compile(
     rb'(?:event: ?%b[\r\n]|data:\s*\{\s*"type"\s*:\s*"%b")' % (_LAST, _LAST)
 )
 _BEING_MADE = ("queued", "in_progress")
+_MADE = ("completed", "incomplete")
+"""An answer that reached its longest length is as whole as it will get."""
 
 
 def answer(body: bytes, *, stream: bool) -> Answer | None:
@@ -77,7 +79,7 @@ def _whole(body: bytes) -> Answer | None:
     response = _read(body)
     if response is not None:
         status = text_of(response.status)
-        return _answer(response, _output(response), complete=status in ("", "completed"), pending=status in _BEING_MADE)
+        return _answer(response, _output(response), complete=status in ("", *_MADE), pending=status in _BEING_MADE)
     response = _read(closed(body))
     items = _output(response) if response else []
     if items and given(items[-1].call_id):
@@ -129,7 +131,7 @@ def _followed(body: bytes) -> Answer | None:
 
 def _completed(response: _Response, told: _Event | None) -> bool:
     status = text_of(response.status) or text_of(told.type if told else NONE).removeprefix("response.")
-    return told is not None and status == "completed"
+    return told is not None and status in _MADE
 
 
 class _Pieces:
@@ -139,7 +141,7 @@ class _Pieces:
         self.response = _Response()
         self._items: dict[int, Item] = {}
         self._whole: set[int] = set()
-        self._texts: dict[int, dict[int, str]] = {}
+        self._texts: dict[int, dict[int, list[str]]] = {}
 
     def add(self, event: _Event) -> None:
         place, part = event.output_index or 0, event.content_index or 0
@@ -149,10 +151,9 @@ class _Pieces:
                 if kind.endswith("done"):
                     self._whole.add(place)
             case "response.output_text.delta" | "response.refusal.delta":
-                texts = self._texts.setdefault(place, {})
-                texts[part] = texts.get(part, "") + text_of(event.delta)
+                self._texts.setdefault(place, {}).setdefault(part, []).append(text_of(event.delta))
             case "response.output_text.done" | "response.refusal.done":
-                self._texts.setdefault(place, {})[part] = text_of(event.text) or text_of(event.refusal)
+                self._texts.setdefault(place, {})[part] = [text_of(event.text) or text_of(event.refusal)]
             case _ if given(event.response):
                 self.response = _read(bytes(event.response)) or self.response
 
@@ -163,7 +164,7 @@ class _Pieces:
     def _begun(self, place: int) -> Item:
         """A message as far as it went; a call that came with half its arguments is no call."""
         texts = self._texts.get(place, {})
-        text = "".join(texts[part] for part in sorted(texts))
+        text = "".join(piece for part in sorted(texts) for piece in texts[part])
         return Item(type=_MESSAGE, role=_ASSISTANT, content=Raw(msgspec.json.encode(text)))
 
 

@@ -199,6 +199,19 @@ def test_parallel_calls_are_told_apart(chunks: list):
     ]
 
 
+def test_arguments_in_very_many_pieces_are_put_together_in_time():
+    pieces = 100_000
+    body = function(0, "a", "f", "") + function(0, None, None, "x" * 9) * pieces
+    (call,) = extra(read(body, stream=True))["tool_calls"]
+    assert call["function"]["arguments"] == "x" * 9 * pieces
+
+
+def test_calls_of_odd_shapes_do_no_harm():
+    odd = [{"id": 7, "function": "x"}, {"id": 7, "function": {"arguments": {}}}, {"index": "0"}, {"function": None}, 7]
+    body = b"".join(chunk(delta={"content": "hi", "tool_calls": [one]}) for one in odd)
+    assert read(body, stream=True).text == "hi" * len(odd)
+
+
 def test_the_older_function_call_is_put_together_and_known_by_its_name():
     deltas = [{"function_call": {"name": "f", "arguments": ""}}, *({"function_call": {"arguments": a}} for a in "{}")]
     answer = read(b"".join(chunk(delta=delta) for delta in deltas), stream=True)

@@ -82,15 +82,22 @@ def test_calls_are_kept_for_a_legal_replay(streamed: bool):
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+def test_an_answer_that_reached_its_longest_length_is_as_whole_as_it_gets(streamed: bool):
+    fields = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    items = [message("half")]
+    answer = read(b"".join(stream(*items, **fields)) if streamed else body(*items, **fields), stream=streamed)
+    assert (answer.text, answer.complete) == ("half", True)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
     "fields",
     [
-        {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
         {"status": "failed", "error": {"code": "server_error", "message": "x"}},
         {"status": "completed", "error": {"code": "server_error", "message": "x"}},
     ],
 )
-def test_what_is_not_completed_is_incomplete(fields: dict, streamed: bool):
+def test_what_failed_is_incomplete(fields: dict, streamed: bool):
     items = [message("half")]
     answer = read(b"".join(stream(*items, **fields)) if streamed else body(*items, **fields), stream=streamed)
     assert (answer.text, answer.complete, answer.pending) == ("half", False, False)
