@@ -121,7 +121,8 @@ class Import:
         start = monotonic()
         try:
             for number, part in enumerate(sources.parts(path), 1):
-                step = visible(path.name or str(path)) + (f", part {number}" if number > 1 else "")
+                name = "standard input" if str(path) == "-" else visible(path.name or str(path))
+                step = name + (f", part {number}" if number > 1 else "")
                 self._take(sources.mapped(part), format, step)
         finally:
             self.brought.seconds = monotonic() - start
