@@ -71,7 +71,7 @@ class FactChange:
 
 
 class Curation:
-    """One for all entities. `caches` are those who keep texts for speed, `journal` is where turns wait for the store."""
+    """One for all entities. `caches` are those who keep texts for speed; in `journal` turns wait for the store."""
 
     def __init__(
         self,

@@ -11,13 +11,24 @@ makes (message, fact, job, request) are UUIDv7 text. Times are timezone-aware UT
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d:")
+"""The heading of a day, in a block."""
+_DATED = re.compile(r"- \([^()]*\) ")
+
+
+def _undated(line: str) -> str:
+    """A line of a block without its date, which changes as a fact is mentioned and ends."""
+    return _DATED.sub("- ", line, count=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +87,19 @@ class Injection:
     """JSON: what was recalled, with scores, and what was left out and why."""
     created_at: datetime | None = None
 
-    def without(self, lines: Collection[str]) -> Injection:
-        """The same entry, its block less these lines. A block that shows no fact any more, none of its lines beginning
-        with `- `, becomes empty."""
-        gone = {line.removesuffix("\n") for line in lines}
+    def without(self, lines: Collection[str], facts: Collection[str] = ()) -> Injection:
+        """The same entry, its block less these lines, whatever their dates; where one of them stood, without these ids
+        too. A day's heading that is left without lines goes, and a block that shows no fact any more, none of its lines
+        beginning with `- `, becomes empty."""
+        gone = {_undated(line.removesuffix("\n")) for line in lines}
         told = self.block.split("\n")
-        kept = [line for line in told if line not in gone]
+        kept = [line for line in told if _undated(line) not in gone]
+        kept = [line for line, after in pairwise([*kept, ""]) if not _DAY.fullmatch(line) or after.startswith("- ")]
         if len(kept) == len(told):
             return self
         shows = any(line.startswith("- ") for line in kept)
-        return replace(self, block="\n".join(kept) if shows else "")
+        left = tuple(fact for fact in self.facts if fact not in facts)
+        return replace(self, block="\n".join(kept) if shows else "", facts=left)
 
     def emptied(self) -> Injection:
         """The same entry, telling nothing."""
@@ -296,7 +310,8 @@ class MemoryWrite:
     """Ids of messages that need no further extraction."""
     struck: tuple[str, ...] = ()
     """Lines that are taken out of every block of the entity's ledger: what is forgotten is not given again. An entry
-    keeps its tokens, as the session's budget was spent."""
+    keeps its tokens, as the session's budget was spent, and loses the ids of this change's facts: they may be given
+    again, in other words."""
     expected: int | None = None
     """The version this change was computed from; `Conflict` is raised where the entity has moved on."""
 

@@ -84,6 +84,8 @@ async def lived() -> MemoryStore:
         message("", role="assistant", id="m-2", extra=b'{"tool_calls": []}', complete=False),
     ]
     await store.commit([turn(*said, injection=replace(entry("u", "<memory>\n…"), request_id="r1"))])
+    again = replace(entry("u", ""), anchor=b"a longer id of its own", request_id="r2")
+    await store.commit([turn(injection=again)])
     await store.commit([turn("another", session="s2", at=after(60), scope=replace(ALICE, process="other"))])
     change = MemoryWrite(
         facts=tuple(full()),

@@ -26,7 +26,7 @@ from memproxy_sql.facts import FACTS
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_scopes
 from memproxy_sql.prepared import Among, Prepared
-from memproxy_sql.rows import Row, owner
+from memproxy_sql.rows import Row, ids_column, owner, read_ids
 from memproxy_sql.turns import of_entity
 
 _entity, _fact, _mention = tables["entity"], tables["fact"], tables["fact_mention"]
@@ -60,7 +60,7 @@ _augmented = Prepared(update(_message).where(_of(_message, "id")).values(augment
 _forget_triples = Prepared(delete(_triple).where(_of(_triple, "fact_id")))
 _blank_events = Prepared(update(_event).where(_of(_event, "fact_id")).values(before=None, after=None))
 _blocks = Prepared(
-    select(_injection.c.session_id, _injection.c.anchor, _injection.c.block).where(
+    select(_injection.c.session_id, _injection.c.anchor, _injection.c.block, _injection.c.facts).where(
         of_entity(_injection), _injection.c.block != literal_column("''")
     )
 )
@@ -72,7 +72,7 @@ _reblock = Prepared(
         _injection.c.session_id == bindparam("of_session"),
         _injection.c.anchor == bindparam("of_anchor"),
     )
-    .values(block=bindparam("block"))
+    .values(block=bindparam("block"), facts=bindparam("facts"))
 )
 _drop = Prepared(delete(_fact).where(of_entity(_fact), _fact.c.id == bindparam("id")))
 _new_fact, _new_source = Prepared(insert(_fact)), Prepared(insert_new(_mention))
@@ -101,7 +101,7 @@ def write(conn: Connection, scope: Scope, change: MemoryWrite) -> tuple[int, boo
     _augmented.each(conn, [of | {"of_id": message_id} for message_id in change.augmented])
     gone = [fact.id for fact in change.facts if fact.state is FactState.FORGOTTEN]
     _forget(conn, scope, gone)
-    struck = _strike(conn, scope, change.struck) if change.struck else False
+    struck = _strike(conn, scope, change) if change.struck else False
     return version, struck or any(stored.get(fact_id) not in (None, FactState.FORGOTTEN) for fact_id in gone)
 
 
@@ -143,14 +143,14 @@ def _forget(conn: Connection, scope: Scope, ids: Sequence[str]) -> None:
     _blank_events.each(conn, of)
 
 
-def _strike(conn: Connection, scope: Scope, lines: Sequence[str]) -> bool:
-    """Whether any of the lines stood in a block of the ledger."""
-    gone = {clean(line) for line in lines}
+def _strike(conn: Connection, scope: Scope, change: MemoryWrite) -> bool:
+    """Whether any of the struck lines stood in a block of the ledger."""
+    lines, ids = {clean(line) for line in change.struck}, {fact.id for fact in change.facts}
     changed: list[Row] = []
-    for session, anchor, block in _blocks.rows(conn, owner(scope)):
-        left = Injection(anchor, block).without(gone)
+    for session, anchor, block, facts in _blocks.rows(conn, owner(scope)):
+        left = Injection(anchor, block, facts=read_ids(facts)).without(lines, ids)
         if left.block != block:
             place = {"of_tenant": scope.tenant, "of_entity": scope.entity, "of_session": session}
-            changed.append(place | {"of_anchor": anchor, "block": left.block})
+            changed.append(place | {"of_anchor": anchor, "block": left.block, "facts": ids_column(left.facts)})
     _reblock.each(conn, changed)
     return bool(changed)

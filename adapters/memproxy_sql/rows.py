@@ -63,6 +63,15 @@ def read_message(row: Read) -> Message:
     return Message(id_, role, text, key, moment(created_at), name, external_id, extra, bool(complete))
 
 
+def ids_column(ids: Sequence[str]) -> str:
+    """Ids of facts, as one column holds them."""
+    return _encode(ids).decode()
+
+
+def read_ids(column: str) -> tuple[str, ...]:
+    return tuple(_decode(column)) if column != "[]" else ()
+
+
 INJECTION_COLUMNS = ("anchor", "block", "tokens", "facts", "request_id", "created_at")
 
 
@@ -76,7 +85,7 @@ def injection_row(scope: Scope, session: str, given: Injection, *, position: int
         "tokens": given.tokens,
         "request_id": clean(given.request_id),
         "created_at": micros(given.created_at or at),
-        "facts": _encode(given.facts).decode(),
+        "facts": ids_column(given.facts),
         "block": clean(given.block),
         "receipt": given.receipt,
     }
@@ -84,7 +93,7 @@ def injection_row(scope: Scope, session: str, given: Injection, *, position: int
 
 def read_injection(row: Read, receipt: bytes = b"{}") -> Injection:
     anchor, block, tokens, facts, request_id, created_at = row
-    ids = tuple(_decode(facts)) if facts != "[]" else ()
+    ids = read_ids(facts)
     return Injection(anchor, block, tokens, ids, request_id, receipt, moment(created_at))
 
 

@@ -103,8 +103,9 @@ class StoredEntity:
             if fact.state is FactState.FORGOTTEN:
                 self._forget(fact.id)
         if change.struck:
+            ids = {fact.id for fact in change.facts}
             for session in self.sessions.values():
-                session.ledger = {anchor: entry.without(change.struck) for anchor, entry in session.ledger.items()}
+                session.ledger = {anchor: entry.without(change.struck, ids) for anchor, entry in session.ledger.items()}
 
     def _put(self, fact: Fact) -> None:
         stored = self.facts.get(fact.id)

@@ -229,6 +229,20 @@ class ForgettingContract:
         (given,) = (await store.look(ALICE, session="s1", keys=[], pairs=[])).injections
         assert (given.block, given.tokens, given.facts) == ("", 9, ("fact-1", "fact-2"))
 
+    async def test_a_line_is_struck_whatever_its_date_and_its_day_goes_with_it(self, store: Store) -> None:
+        block = "<memory>\n- (since 2026-01-01) likes tea\n2026-01-02:\n- Al: tea\n2026-01-03:\n- Al: milk\n</memory>"
+        await store.commit([turn("a", injection=entry("a", block))])
+        await store.write(ALICE, MemoryWrite(struck=("- (2026-01-09 to 2026-02-01) likes tea\n", "- Al: tea\n")))
+        (given,) = (await store.look(ALICE, session="s1", keys=[], pairs=[])).injections
+        assert given.block == "<memory>\n2026-01-03:\n- Al: milk\n</memory>"
+
+    async def test_facts_whose_line_is_struck_are_not_given_any_more(self, store: Store) -> None:
+        await store.commit([turn("a", injection=entry("a", "- tea\n- milk"))])
+        await store.commit([turn("b", injection=entry("b", "- milk"))])
+        await store.write(ALICE, MemoryWrite((fact(2, text="coffee"),), struck=("- tea",)))
+        given = (await store.look(ALICE, session="s1", keys=[], pairs=[])).injections
+        assert [one.facts for one in given] == [("fact-1",), ("fact-1", "fact-2")]
+
     async def test_a_line_that_no_database_holds_is_struck_as_it_was_kept(self, store: Store) -> None:
         await store.commit([turn("a", injection=entry("a", "- te\0a\n- milk"))])
         await store.write(ALICE, MemoryWrite(struck=("- te\0a",)))
