@@ -17,6 +17,8 @@ from memproxy.testing.service import free_port
 from tests.client.replies import JOB, TAKEN, listed, problem
 from tests.client.scripted import Service
 
+from .running import memproxy
+
 DATA = Path(__file__).parents[1] / "importers/data"
 
 
@@ -120,6 +122,13 @@ async def test_a_dry_run_counts_and_sends_nothing(service: Service, tmp_path: Pa
     archive.write_bytes(b'{"format": "memproxy-archive", "version": 1}\n{}\n{}\n')
     assert (await bring(service, archive, dry_run=True)).rows == 2
     assert service.seen == []
+
+
+def test_standard_input_is_a_file_like_others():
+    said = (DATA / "log.jsonl").read_text()
+    done = memproxy("import", "-", "--entity", "alice", "--dry-run", "--json", given=said)
+    assert json.loads(done.stdout)["messages"] == 6
+    assert done.stderr.startswith("standard input ...")
 
 
 async def test_memproxys_own_format_goes_as_it_is(service: Service, tmp_path: Path):

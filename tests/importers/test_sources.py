@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -48,15 +46,13 @@ def test_the_folder_of_an_archive_is_read_too(tmp_path: Path):
     assert read(tmp_path) == [b"conversations-000.json", b"conversations-001.json"]
 
 
-def test_a_pipe_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_pipe_is_read_to_its_end(tmp_path: Path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(b"[1]",))
     writer.start()
     assert read(pipe) == [b"[1]"]
     writer.join()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"[2]")))
-    assert read(Path("-")) == [b"[2]"]
 
 
 def test_an_empty_file_is_empty(tmp_path: Path):
