@@ -173,6 +173,17 @@ class DurableStoreContract(StoreContract):
             assert await other.find_key("k1") == api_key(1)
             assert [m.text for m in await other.unaugmented(ALICE, "s1", limit=1)] == ["a"]
 
+    async def test_what_one_erases_is_gone_for_another_at_once(self, store: Store, reopen: Reopen) -> None:
+        async with reopen() as other:
+            await other.commit([turn("a", jobs=(job(1),))])
+            version = await remember(other, fact(1))
+            assert await store.erase(ALICE) is not None
+            assert await other.entity(ALICE) is None
+            assert await other.depth() == await store.depth()
+            with pytest.raises(Conflict):
+                await other.write(ALICE, MemoryWrite((fact(2),), expected=version))
+            assert await remember(other, fact(3)) > version
+
     async def test_what_was_written_outlives_its_writer(self, store: Store, reopen: Reopen) -> None:
         async with reopen() as first:
             await first.commit([turn("a", "b", jobs=(job(1),))])
