@@ -29,6 +29,8 @@ ALIKE = 0.9
 """Share of its words that a near-duplicate holds."""
 OVERLAP = 12
 """Characters of the pieces that near-duplicates have in common."""
+LETTERS, MARGIN = 12, 40
+"""A question of so many letters for each term of another, and a few more, holds others."""
 WORDY = 10
 """Fewer words make no near-duplicate: each of them counts."""
 
@@ -141,6 +143,8 @@ class Packing:
     def _asks_the_same(self, fact: Fact) -> bool:
         """A question of the past that holds no word beyond this one says nothing; its answer would."""
         if fact.kind != "episode" or not fact.text.rstrip().endswith(("?", "？")):
+            return False
+        if len(fact.text) > MARGIN + LETTERS * len(self.asked):  # nearly all are too long to be looked into
             return False
         return self.asked.issuperset(self._terms(fact.text))
 
