@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -26,7 +27,7 @@ from memproxy.augment.reconcile import Reconciled, author
 from memproxy.augment.statements import ENDED, WORDS, asked, buried, normalised
 from memproxy.augment.traces import traces
 from memproxy.domain import Claim, Entity, Event, Fact, FactState, MemoryWrite, Scope
-from memproxy.errors import BadRequest, ModelUnavailable, NotFound
+from memproxy.errors import BadRequest, MemproxyError, ModelUnavailable, NotFound
 from memproxy.ids import new_id
 from memproxy.journal import Journal
 from memproxy.ports import Archive, Caching, Embedder, Jobs, Memory, Tokenizer
@@ -122,15 +123,15 @@ class Curation:
 
     async def change(self, scope: Scope, fact_id: str, change: FactChange) -> Fact:
         """Raises `NotFound`, also for what was forgotten, and `BadRequest` as `add` does."""
-        now = self._clock()
         text = change.text
         _check(text, change.kind)
         if text is None:
-            return await self._write(scope, fact_id, lambda: self._marked(scope, fact_id, change, now))
+            return await self._write(scope, fact_id, lambda: self._marked(scope, fact_id, change, self._clock()))
         told = await read(text)
-        vector = (await self._embedded(_bare(text, now))).embedding
+        vector = (await self._embedded(_bare(text, self._clock()))).embedding
 
         async def corrected() -> MemoryWrite | None:
+            now = self._clock()  # of the try that is written, so that the history is in the order of what was done
             fact = await self._fact(scope, fact_id)
             if text == fact.text and fact.authored and fact.state is FactState.CURRENT:
                 return await self._marked(scope, fact_id, change, now)
@@ -153,6 +154,7 @@ class Curation:
             )
 
         await amend(self._memory, scope, change)
+        await self._hold_anew(scope)
         self._let_go()
 
     async def erase(self, scope: Scope) -> Entity:
@@ -167,6 +169,15 @@ class Curation:
         if erased is None:
             raise NotFound("There is no such entity.")
         return erased
+
+    async def _hold_anew(self, scope: Scope) -> None:
+        """What is forgotten leaves this process and the snapshots on its disk with all the rest, which is loaded again
+        where it was in use: an index only ever marks a vector as gone."""
+        held = self._recall.library.peek(scope) is not None
+        await self._recall.drop(scope)
+        if held:
+            with suppress(MemproxyError):  # then whoever asks next loads it
+                await self._recall.library.load(scope, None)
 
     def _let_go(self) -> None:
         cached.let_go()
@@ -221,6 +232,7 @@ class Curation:
         return MemoryWrite(
             facts=self._counted((*learned.facts, kept)),
             events=(*events, *more, *learned.events),
+            untied=(fact.id,),
             struck=await self._lines(scope, [fact]),
         )
 
