@@ -15,7 +15,7 @@ from memproxy.augment.embed import Embed
 from memproxy.augment.extract import Extract
 from memproxy.augment.local import LocalExtractor
 from memproxy.curation import Curation, FactChange, NewFact
-from memproxy.domain import Event, Fact, FactState, Injection, Job, MemoryWrite, Message, Scope
+from memproxy.domain import Event, Fact, FactState, Injection, Job, MemoryWrite, Message, Scope, Triple
 from memproxy.errors import BadRequest, Conflict, ModelUnavailable, NotFound, StoreUnavailable
 from memproxy.journal import Journal
 from memproxy.recall import cached
@@ -197,6 +197,8 @@ async def test_a_corrected_fact_keeps_its_id_and_what_it_said_before_becomes_his
         True, FactState.CURRENT, house.now, house.now,
     )  # fmt: skip
     assert made.embedding != before.embedding
+    page = await house.store.export(ALICE, cursor=None, limit=99)
+    assert not [one.row for one in page.items if isinstance(one.row, Triple)]
     kept = await house.find("Lives in Berlin")
     assert (kept.state, kept.superseded_by, kept.valid_to) == (FactState.SUPERSEDED, before.id, house.now)
     assert (kept.first_seen, kept.sources, kept.value) == (before.first_seen, before.sources, "berlin")
@@ -418,6 +420,9 @@ async def test_what_is_forgotten_is_recalled_no_more_and_not_kept_in_caches(hous
     assert cached.held()
     await house.owner.forget(ALICE, (await house.find("Lives in Berlin")).id)
     assert (cached.held(), house.embedder.asked) == (0, [])
+    held = house.recall.library.peek(ALICE)
+    assert held is not None, "what was in use stays in use"
+    assert "erlin" not in repr([one.text for one in held.facts])
     assert not (await house.recall.recall(question)).block.hits
 
 

@@ -96,9 +96,9 @@ def write(conn: Connection, scope: Scope, change: MemoryWrite) -> tuple[int, boo
     if change.expected is not None and change.expected != version:
         raise Conflict(f"The memory is at version {version}, not {change.expected}: read it again.")
     version, stored = put_facts(conn, scope, change.facts)
+    _untie(conn, scope, change.untied)
     put_history(conn, scope, change.triples, change.events)
-    of = {"of_tenant": scope.tenant, "of_entity": scope.entity}
-    _augmented.each(conn, [of | {"of_id": message_id} for message_id in change.augmented])
+    _augmented.each(conn, _each(scope, change.augmented))
     gone = [fact.id for fact in change.facts if fact.state is FactState.FORGOTTEN]
     _forget(conn, scope, gone)
     struck = _strike(conn, scope, change) if change.struck else False
@@ -138,9 +138,16 @@ def put_history(conn: Connection, scope: Scope, triples: Sequence[Triple], event
 
 
 def _forget(conn: Connection, scope: Scope, ids: Sequence[str]) -> None:
-    of = [{"of_tenant": scope.tenant, "of_entity": scope.entity, "of_id": fact_id} for fact_id in ids]
-    _forget_triples.each(conn, of)
-    _blank_events.each(conn, of)
+    _untie(conn, scope, ids)
+    _blank_events.each(conn, _each(scope, ids))
+
+
+def _untie(conn: Connection, scope: Scope, ids: Sequence[str]) -> None:
+    _forget_triples.each(conn, _each(scope, ids))
+
+
+def _each(scope: Scope, ids: Sequence[str]) -> list[Row]:
+    return [{"of_tenant": scope.tenant, "of_entity": scope.entity, "of_id": fact_id} for fact_id in ids]
 
 
 def _strike(conn: Connection, scope: Scope, change: MemoryWrite) -> bool:

@@ -173,7 +173,8 @@ class Packing:
             if noted.kind == "episode" and self.seen.has(noted):
                 self._tell(noted)
         self._noted = ()
-        return any(source.message_id in self._told for source in statement.sources)
+        # What the person wrote themself may correct the message that it was first read in.
+        return not statement.authored and any(source.message_id in self._told for source in statement.sources)
 
     def drop(self, facts: Iterable[Fact], reason: str) -> None:
         self.left_out += [(fact.id, reason) for fact in facts]

@@ -95,6 +95,7 @@ class StoredEntity:
 
     def apply(self, change: MemoryWrite) -> None:
         self.version += 1
+        self.triples = {key: t for key, t in self.triples.items() if t.fact_id not in change.untied}
         self.triples |= {t.id: t for t in change.triples if t.id not in self.triples}
         self.events |= {e.id: e for e in change.events if e.id not in self.events}
         self.augmented.update(change.augmented)

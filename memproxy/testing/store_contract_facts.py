@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from memproxy.domain import Fact, FactState, MemoryWrite, Page, Scope, Source
+from memproxy.domain import Fact, FactState, MemoryWrite, Page, Scope, Source, Triple
 from memproxy.errors import BadRequest
 from memproxy.ports import Store
 from memproxy.testing.store_samples import ALICE, BOB, NOON, STRANGER, after, entry, event, fact, triple, turn
@@ -212,6 +212,14 @@ class ForgettingContract:
         await store.write(ALICE, MemoryWrite((fact(1, state=FactState.FORGOTTEN),), triples=(triple(3),)))
         page = await store.export(ALICE, cursor=None, limit=99)
         assert [kept.row for kept in page.items[2:]] == [triple(2, "fact-2")]
+
+    async def test_a_corrected_fact_loses_the_triples_it_had_and_no_other_does(self, store: Store) -> None:
+        await store.write(ALICE, MemoryWrite((fact(1), fact(2)), triples=(triple(1), triple(2, "fact-2"))))
+        await store.write(BOB, MemoryWrite((fact(1),), triples=(triple(1),)))
+        await store.write(ALICE, MemoryWrite((fact(1, text="other"),), triples=(triple(3),), untied=("fact-1",)))
+        for scope, left in ((ALICE, [triple(2, "fact-2"), triple(3)]), (BOB, [triple(1)])):
+            page = await store.export(scope, cursor=None, limit=99)
+            assert [kept.row for kept in page.items if isinstance(kept.row, Triple)] == left
 
     async def test_struck_lines_go_from_every_block_of_the_entity(self, store: Store) -> None:
         block = "<memory>\n- likes tea\n- likes milk\n</memory>\n\n"

@@ -27,6 +27,7 @@ from memproxy.testing.service import ServiceProcess, free_port
 from memproxy.testing.upstream import ScriptedUpstream
 
 from .planting import ERASED, SPARED
+from .small_graph import GRAPH_ABOVE
 
 WORDS = ("xanthorpi", "orvellon", "wimblok", "tarnuka", "bruzzol", "quolpatra")
 """Name, city, liking, secret, question, reply; nobody says them without the marks that planting puts before them."""
@@ -54,10 +55,11 @@ def needles(mark: str) -> list[bytes]:
     return [f"{mark}{word}".encode() for word in WORDS]
 
 
-def vectors(data: Path, entity: str) -> list[bytes]:
+def vectors(data: Path, entity: str, fact: str = "%") -> list[bytes]:
     """How the entity's vectors begin, as they are stored and as they are computed with."""
     with sqlite3.connect(f"file:{data / 'memproxy.db'}?mode=ro", uri=True) as db:
-        rows = db.execute("SELECT embedding FROM fact WHERE entity_id = ? AND embedding IS NOT NULL", (entity,))
+        wanted = "entity_id = ? AND id LIKE ? AND embedding IS NOT NULL"
+        rows = db.execute(f"SELECT embedding FROM fact WHERE {wanted}", (entity, fact))
         stored = [np.frombuffer(row, "<f2") for (row,) in rows]
     db.close()
     assert stored
@@ -152,6 +154,33 @@ async def _stored(http: httpx.AsyncClient, person: str) -> list[dict[str, Any]]:
             if reply.status_code == 200:
                 return [json.loads(line) for line in reply.text.splitlines()[1:]]
             await asyncio.sleep(0.02)
+
+
+async def test_what_is_forgotten_leaves_the_files_too_its_vector_included(
+    tmp_path: Path, upstream_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "adapters")]))
+    url, data = f"http://127.0.0.1:{upstream_port}/v1", tmp_path / "data"
+    base, secret = "/memory/v1/entities/somebody", "zqvaultkode"
+    async with (
+        ScriptedUpstream(port=upstream_port, script=answer("I see.")) as up,
+        ServiceProcess(folder=tmp_path, upstream=url, index=INDEX, recall_timeout=5) as service,
+        httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=60) as http,
+    ):
+        told = [{"role": "user", "content": f"Note {number}: nothing much."} for number in range(GRAPH_ABOVE + 8)]
+        (await http.post(f"{base}/messages", json={"messages": told})).raise_for_status()
+        await service.settled(entity="somebody")
+        fact = (await http.post(f"{base}/facts", json={"text": f"The vault opens with {secret}"})).json()
+        ask = {"model": "m", "messages": [{"role": "user", "content": "What does the vault open with?"}]}
+        (await http.post("/e/somebody/v1/chat/completions", json=ask)).raise_for_status()
+        assert secret in up.last.prompt
+        await snapshots(data, 1)
+        vector = [one for one in vectors(data, "somebody", fact["id"]) if one]
+        assert {"memproxy.db"} < {name.removesuffix("-wal") for name in in_files(data, [secret.encode(), *vector])}
+        (await http.delete(f"{base}/facts/{fact['id']}")).raise_for_status()
+        assert in_files(tmp_path, [secret.encode(), *vector]) == set()
+        (await http.post("/e/somebody/v1/chat/completions", json=ask)).raise_for_status()
+        assert secret not in up.last.prompt
 
 
 # In memory

@@ -42,6 +42,12 @@ def test_a_statement_is_not_added_to_the_message_it_was_read_in():
     assert pack(statement, episode).taken == [0, 1]
 
 
+def test_what_the_person_corrected_stands_beside_the_message_that_had_it_wrong():
+    said = (Source("m1", "s1"),)
+    right = fact(2, kind="profile", sources=said, authored=True)
+    assert pack(fact(1, sources=said), right).taken == [0, 1]
+
+
 def test_a_statement_is_not_added_to_a_message_that_was_given_before():
     said = (Source("m1", "s1"),)
     episode, statement = fact(1, sources=said), fact(2, kind="profile", sources=said)

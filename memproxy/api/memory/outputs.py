@@ -10,6 +10,7 @@ import msgspec
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_validator
 
 from memproxy.api.memory.fields import Shown, sealed
+from memproxy.augment.statements import WORDS
 from memproxy.domain import Page, Source
 
 T = TypeVar("T", bound=Shown)
@@ -108,6 +109,13 @@ class FactOut(Shown):
     metadata: dict[str, str]
     created_at: datetime = Field(validation_alias="first_seen")
     """The same as `first_seen`, under the name that hits have for it."""
+
+    @model_validator(mode="after")
+    def _without_marks(self) -> Self:
+        """A row that keeps words which were corrected is found by a mark that says nothing to anybody."""
+        if self.attribute == WORDS:
+            self.attribute = self.value = None
+        return self
 
 
 class FactsOut(ListOut[FactOut]):
