@@ -82,6 +82,8 @@ class Turn:
         return msgspec.json.encode({"items": [_replayed(item) for item in self.items]}) if self.items else None
 
     def said(self) -> Said:
+        if not self.items:
+            return Said(self.role, self.text)  # nearly all have no more
         return Said(self.role, self.text, calls=self.calls, extra=self.extra)
 
 
