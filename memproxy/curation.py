@@ -96,6 +96,7 @@ class Curation:
         _check(new.text, new.kind, new.attribute)
         now = self._clock()
         told = await _told(new)
+        vector, model = await self._vector(new.text)
         fact = Fact(
             id=new_id(),
             kind=new.kind,
@@ -109,10 +110,11 @@ class Curation:
             valid_from=new.valid_from,
             expires_at=new.expires_at,
             pinned=new.pinned,
+            embedding=vector,
+            model=model,
             authored=True,
             metadata=dict(new.metadata),
         )
-        fact = await self._embedded(fact)
         created = event(fact.id, "created", "written by the person", None, fact.text, now)
 
         async def change() -> MemoryWrite:
@@ -128,14 +130,13 @@ class Curation:
         if text is None:
             return await self._write(scope, fact_id, lambda: self._marked(scope, fact_id, change, self._clock()))
         told = await read(text)
-        vector = (await self._embedded(_bare(text, self._clock()))).embedding
+        vector, model = await self._vector(text)
 
         async def corrected() -> MemoryWrite | None:
             now = self._clock()  # of the try that is written, so that the history is in the order of what was done
             fact = await self._fact(scope, fact_id)
             if text == fact.text and fact.authored and fact.state is FactState.CURRENT:
                 return await self._marked(scope, fact_id, change, now)
-            model = self._embedder.name if self._embedder is not None and vector is not None else None
             made = replace(rewritten(fact, text, told, now), embedding=vector, model=model)
             return await self._corrected(scope, fact, _with(made, change), now)
 
@@ -252,14 +253,14 @@ class Curation:
                 shown.append(line(replace(fact, text=text)))
         return tuple(dict.fromkeys(shown))
 
-    async def _embedded(self, fact: Fact) -> Fact:
+    async def _vector(self, text: str) -> tuple[bytes | None, str | None]:
+        """With the name of the model; nothing where there is none, or where a job has to make up for it."""
         if self._embedder is None:
-            return fact
+            return None, None
         try:
-            vectors = await embedded(self._embedder, [fact.text])
+            return (await embedded(self._embedder, [text]))[text], self._embedder.name
         except ModelUnavailable:
-            return fact  # a job makes up for it
-        return replace(fact, embedding=vectors[fact.text], model=self._embedder.name)
+            return None, None
 
     def _counted(self, facts: Sequence[Fact]) -> tuple[Fact, ...]:
         return tuple(replace(fact, tokens=self._tokenizer.count(line(fact))) for fact in facts)
@@ -279,10 +280,6 @@ async def _told(new: NewFact) -> Told | None:
     if new.attribute is None:
         return await read(new.text)
     return Told(new.attribute.strip().lower(), new.value or new.text)
-
-
-def _bare(text: str, now: datetime) -> Fact:
-    return Fact("", "", text, 0, now, now)
 
 
 def _with(fact: Fact, change: FactChange) -> Fact:
