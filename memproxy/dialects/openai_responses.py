@@ -8,7 +8,7 @@ into the person's item, as in chat completions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -51,6 +51,11 @@ _request = msgspec.json.Decoder(_Request)
 _conversation = msgspec.json.Decoder(_Conversation)
 
 
+def _resent(said: Sequence[Said]) -> bool:
+    """A client that sends the answers back keeps the conversation itself, whatever the provider stores beside it."""
+    return any(one.role == "assistant" for one in said)
+
+
 class OpenAIResponses:
     """`POST /responses`, and what fetches an answer that was made in the background."""
 
@@ -73,7 +78,7 @@ class OpenAIResponses:
                 _Source(buffer, request, places),
                 session=session,
                 previous=previous,
-                carried=bool(session or previous or bytes(request.store) != b"false"),
+                carried=bool(session or previous) or not (_resent(said) or bytes(request.store) == b"false"),
             )
         except BROKEN as exc:
             raise Unreadable(str(exc)) from exc

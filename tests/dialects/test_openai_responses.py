@@ -278,3 +278,17 @@ def test_no_bytes_make_the_dialect_fail_otherwise(body: bytes):
     responses.insert(body, prompt, dict.fromkeys(range(len(prompt.messages)), BLOCK))
     responses.insert_system(body, prompt, (BLOCK,))
     responses.restore(body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "carried"),
+    [
+        ({"input": "hi"}, True),
+        ({"input": "hi", "store": False}, False),
+        ({"input": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]}, False),
+        ({"input": [{"role": "assistant", "content": "yes"}], "previous_response_id": "resp_1"}, True),
+        ({"input": "hi", "store": False, "conversation": "conv_1"}, True),
+    ],
+)
+def test_who_sends_answers_back_keeps_the_conversation_itself(fields: dict, carried: bool):
+    assert responses.read(json.dumps(fields).encode()).carried is carried
