@@ -23,13 +23,13 @@ async def tell(means: Means, asked: Asked[Nothing, MessagesIn]) -> MessagesOut:
     """Store messages as they are told, in turns of bounded size, and queue their extraction."""
     body, scope = asked.body, asked.scope_of(asked.body.process)
     session, now = body.session or new_id(), means.clock()
-    said = [_message(message, now) for message in body.messages if message.role in SPEAKERS]
+    said = [message for message in body.messages if message.role in SPEAKERS]
     job = Job(new_id(), "extract", scope, session, now, now)
     accepted = 0
     async with means.underway.importing(scope) as running:
         for start in range(0, len(said), IMPORT_TURN):
             running.check()
-            part = tuple(said[start : start + IMPORT_TURN])
+            part = tuple(_message(message, now) for message in said[start : start + IMPORT_TURN])
             # The job comes with the first part: what a crash leaves behind is extracted all the same.
             turn = Turn(scope, session, new_id(), now, messages=part, jobs=(job,) if start == 0 else ())
             accepted += (await means.capture.submit(turn)).added
