@@ -180,3 +180,6 @@ class JobsContract:
         for tenant, name in (("acme", "job-9"), ("globex", "job-1")):
             with pytest.raises(NotFound):
                 await store.retry(tenant, name, now=NOON)
+        for entity in ("bob", "nobody"):
+            with pytest.raises(NotFound):
+                await store.retry("acme", "job-1", now=NOON, entity=entity)
