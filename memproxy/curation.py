@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -27,7 +26,7 @@ from memproxy.augment.reconcile import Reconciled, author
 from memproxy.augment.statements import ENDED, WORDS, asked, buried, normalised
 from memproxy.augment.traces import traces
 from memproxy.domain import Claim, Entity, Event, Fact, FactState, MemoryWrite, Scope
-from memproxy.errors import BadRequest, MemproxyError, ModelUnavailable, NotFound
+from memproxy.errors import BadRequest, ModelUnavailable, NotFound
 from memproxy.ids import new_id
 from memproxy.journal import Journal
 from memproxy.ports import Archive, Caching, Embedder, Jobs, Memory, Tokenizer
@@ -172,13 +171,12 @@ class Curation:
         return erased
 
     async def _hold_anew(self, scope: Scope) -> None:
-        """What is forgotten leaves this process and the snapshots on its disk with all the rest, which is loaded again
-        where it was in use: an index only ever marks a vector as gone."""
+        """What is forgotten leaves this process and the snapshots on its disk with all the rest, which begins to be
+        loaded again where it was in use: an index only ever marks a vector as gone."""
         held = self._recall.library.peek(scope) is not None
         await self._recall.drop(scope)
         if held:
-            with suppress(MemproxyError):  # then whoever asks next loads it
-                await self._recall.library.load(scope, None)
+            self._recall.library.prepare(scope)
 
     def _let_go(self) -> None:
         cached.let_go()

@@ -3,7 +3,8 @@
 - The fact, and what it said before it was corrected.
 - The facts that state the same, or that it ended, whether they hold or not.
 - The pieces of the messages it was said in: of a message in several pieces, those that hold the value.
-- For a piece of a message, and for words that state nothing the rules know: whatever has exactly these words.
+- For a piece of a message, and for words that state nothing the rules know: whatever has exactly these words,
+  in letters of any case.
 """
 
 from __future__ import annotations
@@ -44,8 +45,7 @@ async def _same(memory: Memory, scope: Scope, fact: Fact) -> Sequence[Fact]:
     if attribute != WORDS or not fact.text:
         return known
     words = normalised(fact.text)
-    # One word is looked for, as the store does not see past spacing.
-    alike = _all(memory, scope, kinds=(), text=max(fact.text.split(), key=len, default=""))
+    alike = _all(memory, scope, kinds=(), text=fact.text)
     return [*known, *[one async for one in alike if one.attribute is None and normalised(one.text) == words]]
 
 

@@ -83,6 +83,10 @@ class Library:
         self._told_bare.discard(_key(scope))
         await self._index.drop(scope)
 
+    def prepare(self, scope: Scope) -> None:
+        """Begin to load the entity, for whoever asks next."""
+        self._start(scope)
+
     async def _fresh(self, scope: Scope, version: int | None) -> EntityMemory | None:
         held = self._held.get(_key(scope))
         if held is None or version is None or held.version < version:
@@ -93,13 +97,16 @@ class Library:
 
     async def _join(self, scope: Scope) -> EntityMemory:
         """Wait for the running load, or for a new one."""
-        key = _key(scope)
-        if key not in self._loading:
-            self._loading[key] = self._tasks.start("recall load", self._settled(scope))
-        outcome = await asyncio.shield(self._loading[key])
+        outcome = await asyncio.shield(self._start(scope))
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+    def _start(self, scope: Scope) -> asyncio.Task[EntityMemory | BaseException]:
+        key = _key(scope)
+        if key not in self._loading:
+            self._loading[key] = self._tasks.start("recall load", self._settled(scope))
+        return self._loading[key]
 
     async def _settled(self, scope: Scope) -> EntityMemory | BaseException:
         """The load's result or error, as a value: a failed load is the waiters' affair, not the death of a task."""

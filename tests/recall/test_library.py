@@ -264,6 +264,14 @@ async def test_a_drop_outlasts_the_load_it_meets(world):
     assert await world.nearest() == []
 
 
+async def test_a_load_may_be_begun_before_anyone_asks(world):
+    version = await world.remember(fact(1))
+    world.library.prepare(ALICE)
+    world.library.prepare(ALICE)
+    await world.library.load(ALICE, version)
+    assert world.store.reads == [0]
+
+
 async def test_the_event_loop_goes_on_during_a_large_load(world):
     version = await world.remember(*(fact(n, text=f"word{n} " * 50) for n in range(1, 400)))
     turns = 0
