@@ -4,8 +4,8 @@
 
 A segment is a file of records, each with its length and checksum. One process writes a segment and holds a lock on it;
 whoever starts later on the same folder takes over the segments of those that died. Records are replayed at least once:
-committing a turn twice stores it once, because its messages, ledger entry and jobs have keys of their own. What the disk
-has damaged, or the store refuses for good, is put aside under another name and not deleted.
+committing a turn twice stores it once, because its messages, ledger entry and jobs have keys of their own. What the
+disk has damaged, or the store refuses for good, is put aside under another name and not deleted.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def worth_keeping(exchange: Exchange, answer: Answer | None, *, complete: bool) 
 def turn(
     exchange: Exchange, known: Known | None, answer: Answer | None, *, complete: bool, now: datetime
 ) -> Turn | None:
-    """None where it would make a ledger that no later request can find again. `known` is None where the store is away."""
+    """None where it would make a ledger that no later request can find again. `known` is None while the store is
+    away."""
     assert exchange.scope is not None
     assert exchange.session is not None
     call = exchange.call

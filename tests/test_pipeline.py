@@ -18,8 +18,8 @@ from memproxy.capture import Capture
 from memproxy.dialects.routes import route
 from memproxy.domain import ApiKey, Committed, Known, MemoryWrite, Scope, Turn
 from memproxy.errors import Forbidden, ModelUnavailable, StoreUnavailable
-from memproxy.metrics import Metrics
 from memproxy.exchange import MODES, Call, Exchange
+from memproxy.metrics import Metrics
 from memproxy.pipeline import Limits, Pipeline
 from memproxy.recall.engine import Recall
 from memproxy.tasks import Tasks

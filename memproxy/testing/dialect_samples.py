@@ -21,7 +21,7 @@ ODD = (
     b"123456789012345678901234567890", b"-0.0e-7", b"1.0E+2", b"1e999", b"[[[ ]]]", b'{"":{ }}', b"true", b"null",
     rb'"\u00e9\/\b\ud83d"', rb'"\\\ud83d\ude00"', b'"data: [DONE]"',
 )  # fmt: skip
-_EMPTY = {str: b'"no"', list: b"[ ]", tuple: b"[]", dict: b"{ }"}
+_EMPTY: dict[type[Any], bytes] = {str: b'"no"', list: b"[ ]", tuple: b"[]", dict: b"{ }"}
 SPACES = (b"", b"", b" ", b"\n", b"\r\n\t ")
 
 

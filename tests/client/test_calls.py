@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from memproxy.api.memory.table import CALLS
 
+from memproxy.api.memory.table import CALLS
 from memproxy.client import AsyncMemproxyClient, BadRequestError, MemproxyClient
 from memproxy.client.calls import KEPT
 

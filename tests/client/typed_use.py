@@ -14,7 +14,6 @@ from memproxy.api.memory.outputs import (
     MessagesOut,
     RecallOut,
 )
-
 from memproxy.client import AsyncListing, AsyncMemproxyClient, Listing, MemproxyClient
 
 
