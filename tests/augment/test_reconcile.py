@@ -82,9 +82,13 @@ class Memory:
 
     def correct(self, text: str, claim: Claim, at: datetime) -> None:
         """The person puts the claim in the place of what was remembered."""
-        wrong = self.find(text)
+        wrong = self.holding(text)
         kept = replace(
-            wrong, id=f"{wrong.id}-as-it-was", state=FactState.SUPERSEDED, superseded_by=wrong.id, valid_to=at
+            wrong,
+            id=f"{wrong.id}-until-{at.isoformat()}",
+            state=FactState.SUPERSEDED,
+            superseded_by=wrong.id,
+            valid_to=at,
         )
         right = replace(
             wrong, text=claim.text, value=normalised(claim.value), authored=True, sources=(), first_seen=at,
@@ -100,6 +104,10 @@ class Memory:
 
     def find(self, text: str) -> Fact:
         (found,) = (f for f in self.facts.values() if f.text == text)
+        return found
+
+    def holding(self, text: str) -> Fact:
+        (found,) = (f for f in self.facts.values() if f.text == text and f.state is FactState.CURRENT)
         return found
 
     def history(self, text: str) -> list[str]:
@@ -464,6 +472,51 @@ def test_in_whatever_order_messages_meet_a_correction_the_newest_statement_holds
                 memory.correct(memory.current("home")[0], home("Paris"), day(5))
         seen_early = [one.at for one in said[:corrected_after]]
         assert memory.current("home") == ["Lives in Oslo"], seen_early
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The person replaces what holds by this, on that day."""
+
+    place: str
+    at: datetime
+
+
+@st.composite
+def corrected_lives(draw: st.DrawFn) -> list[Said | Corrected]:
+    """Messages in the order in which they arrive, with corrections between them, at times that only rise."""
+    events: list[Said | Corrected] = []
+    for number in range(draw(st.integers(1, 7))):
+        now = 10 * (number + 1)
+        if draw(st.booleans()):
+            at = draw(st.integers(0, now - 1))
+            events.append(Said(home(draw(st.sampled_from(["Berlin", "Lisbon", "Rome"]))), day(at + number / 100)))
+        else:
+            events.append(Corrected(draw(st.sampled_from(["Berlin", "Paris", "Oslo"])), day(now)))
+    return events
+
+
+@given(corrected_lives())
+def test_whatever_the_person_corrects_the_newest_statement_holds_and_messages_told_twice_change_nothing(
+    life: list[Said | Corrected],
+) -> None:
+    memory, newest = Memory(), None
+    told: list[Said] = []
+    for number, one in enumerate(life, 1):
+        memory.now = day(10 * number)
+        if isinstance(one, Said):
+            memory.say(one.claim, one.at)
+            told.append(one)
+            newest = max(newest, (one.at, one.claim.text)) if newest else (one.at, one.claim.text)
+        elif memory.current("home"):
+            claim = home(one.place)
+            if claim.text != memory.current("home")[0]:
+                memory.correct(memory.current("home")[0], claim, one.at)
+                newest = (one.at, claim.text)
+    assert memory.current("home") == ([newest[1]] if newest else [])
+    before = dict(memory.facts)
+    assert [memory.say(one.claim, one.at) for one in told] == [0] * len(told)
+    assert memory.facts == before
 
 
 HOMES = st.lists(st.sampled_from(CLAIMS[:3]), min_size=1, max_size=9)
