@@ -1,10 +1,12 @@
-"""A memory carried from one service to another recalls the same there, to the digit: over HTTP, with the model."""
+"""A memory carried to another service recalls the same there, to the digit; what lacks vectors there gets them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -48,6 +50,37 @@ async def recalled(http: httpx.AsyncClient, person: str) -> list[object]:
         for kinds in (None, ["episode", "profile", "preference"])
     ]
     return [reply.raise_for_status().json() for reply in replies]
+
+
+async def exported(http: httpx.AsyncClient, person: str) -> list[dict[str, Any]]:
+    reply = await http.get(f"/memory/v1/entities/{person}/export")
+    return [json.loads(line) for line in reply.raise_for_status().text.splitlines()]
+
+
+@pytest.mark.parametrize("model", [None, "another-model"])
+async def test_facts_without_vectors_of_the_model_in_use_get_them_once_they_are_asked_for(
+    service: ServiceProcess, http: httpx.AsyncClient, person: str, model: str | None
+):
+    told = [{"role": "user", "content": text} for text in SAID]
+    (await http.post(f"/memory/v1/entities/{person}/messages", json={"messages": told})).raise_for_status()
+    await service.settled(entity=person)
+    rows = await exported(http, person)
+    if not any(row.get("embedding") for row in rows):
+        pytest.skip("no model was pulled")
+    before = {(row["model"], len(row["embedding"])) for row in rows if row.get("type") == "fact"}
+    for row in rows:
+        if row.get("type") == "fact":
+            row |= {"model": model, "embedding": None if model is None else "AAA="}
+    archive = "\n".join(map(json.dumps, rows))
+    other = f"{person}-again"
+    taken = await http.post(
+        f"/memory/v1/entities/{other}/import", content=archive, headers={"Content-Type": "application/x-ndjson"}
+    )
+    taken.raise_for_status()
+    (await http.post(f"/memory/v1/entities/{other}/recall", json={"query": QUESTIONS[0]})).raise_for_status()
+    await service.settled(entity=other)
+    after = [row for row in await exported(http, other) if row.get("state") == "current"]
+    assert {(row["model"], len(row["embedding"] or "")) for row in after} == before
 
 
 async def test_recall_elsewhere_is_the_same_to_the_digit(
