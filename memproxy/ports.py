@@ -150,7 +150,8 @@ class Archive(Protocol):
     async def restore(self, scope: Scope, rows: Sequence[Kept]) -> int:
         """Add the rows in one transaction that counts the version up by one; rows that are there already (sessions by
         id, messages by key, injections by anchor, facts, triples and events by id) are left as they are. Facts get
-        numbers in the order given. Returns how many were added. Raises `BadRequest` for ids that no database holds."""
+        numbers in the order given. What was forgotten since stays so: its triples are left out, and the words of its
+        events. Returns how many were added. Raises `BadRequest` for ids that no database holds."""
         ...
 
     async def receipt(self, tenant: str, request_id: str) -> Receipt | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from memproxy.domain import Event, Fact, Injection, Kept, Message, Scope, Session, Triple, Turn
+from memproxy.domain import Event, Fact, FactState, Injection, Kept, Message, Scope, Session, Triple, Turn
 from memproxy_sql.columns import check_ids
 from memproxy_sql.commit import Batch, filled
 from memproxy_sql.memory import put_facts, put_history
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _stored = {name: Among(tables[name], "id", within=["tenant_id", "entity_id"]) for name in ("fact", "triple", "event")}
 
+_states = Among(tables["fact"], "id", also=["state"], within=["tenant_id", "entity_id"])
+
 
 def restore(conn: Connection, scope: Scope, rows: Sequence[Kept]) -> int:
     check_ids(scope.tenant, scope.entity, scope.process, *(name for kept in rows for name in kept.ids))
@@ -28,6 +30,9 @@ def restore(conn: Connection, scope: Scope, rows: Sequence[Kept]) -> int:
     triples = _new(conn, scope, "triple", {row.id: row for row in learned if isinstance(row, Triple)})
     events = _new(conn, scope, "event", {row.id: row for row in learned if isinstance(row, Event)})
     put_facts(conn, scope, facts)
+    gone = _forgotten(conn, scope, {row.fact_id for row in triples} | {row.fact_id for row in events})
+    triples = [row for row in triples if row.fact_id not in gone]
+    events = [replace(row, before=None, after=None) if row.fact_id in gone else row for row in events]
     put_history(conn, scope, triples, events)
     return _restore_sessions(conn, scope, rows) + len(facts) + len(triples) + len(events)
 
@@ -35,6 +40,12 @@ def restore(conn: Connection, scope: Scope, rows: Sequence[Kept]) -> int:
 def _new(conn: Connection, scope: Scope, table: str, rows: Mapping[str, T]) -> list[T]:
     held = {name for (name,) in _stored[table].rows(conn, [(name,) for name in rows], (scope.tenant, scope.entity))}
     return [row for name, row in rows.items() if name not in held]
+
+
+def _forgotten(conn: Connection, scope: Scope, ids: Collection[str]) -> set[str]:
+    """An archive from before a fact was forgotten does not bring back what it said."""
+    found = _states.rows(conn, [(fact_id,) for fact_id in ids], (scope.tenant, scope.entity))
+    return {fact_id for fact_id, state in found if state == FactState.FORGOTTEN}
 
 
 def _restore_sessions(conn: Connection, scope: Scope, rows: Sequence[Kept]) -> int:

@@ -145,9 +145,14 @@ class StoredEntity:
                     self._put(row)
                 return fresh
             case Triple():
-                return _added(self.triples, row.id, row)
+                return not self._forgot(row.fact_id) and _added(self.triples, row.id, row)
             case Event():
-                return _added(self.events, row.id, row)
+                told = replace(row, before=None, after=None) if self._forgot(row.fact_id) else row
+                return _added(self.events, row.id, told)
+
+    def _forgot(self, fact_id: str) -> bool:
+        fact = self.facts.get(fact_id)
+        return fact is not None and fact.state is FactState.FORGOTTEN
 
     def _session(self, kept: Kept, at: datetime) -> StoredSession:
         assert kept.session is not None

@@ -295,3 +295,14 @@ class ArchiveContract:
         rows = await carried(store, limit=700)
         assert await store.restore(ELSEWHERE, rows) == len(rows) == 8702
         assert plain(await carried(store, ELSEWHERE, limit=999)) == plain(rows)
+
+    async def test_an_archive_from_before_a_fact_was_forgotten_brings_back_nothing_of_it(self, store: Store) -> None:
+        told = event(1, before="tea", after="milk")
+        await store.write(ALICE, MemoryWrite((fact(1), fact(2)), (triple(1), triple(2, "fact-2")), (told,)))
+        archive = (await store.export(ALICE, cursor=None, limit=99)).items
+        await store.write(ALICE, MemoryWrite((fact(1, state=FactState.FORGOTTEN, text=""),)))
+        before = (await store.export(ALICE, cursor=None, limit=99)).items
+        more = Kept(event(7, before="tea", after="milk"))
+        assert await store.restore(ALICE, [*archive, more]) == 1
+        after_it = [kept.row for kept in (await store.export(ALICE, cursor=None, limit=99)).items]
+        assert after_it == [*(kept.row for kept in before), replace(event(7), after=None)]
