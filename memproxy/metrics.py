@@ -57,7 +57,7 @@ class Metrics:
             self.tokens.inc(tokens)
 
     def answered(self, status: int, seconds: float) -> None:
-        self._answered[status // 100].inc()
+        self._answered[min(status // 100, 5)].inc()  # upstreams may invent statuses up to 999
         self.duration.observe(seconds)
 
     def recalled(self, steps: Mapping[str, float]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from multidict import CIMultiDict
@@ -16,9 +16,10 @@ from yarl import URL
 from memproxy.dialects.routes import Provider
 from memproxy.errors import UpstreamError, UpstreamTimeout
 
+# `Expect` is settled with the client by the time its body is read; an upstream that ignores it would be waited for.
 HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-     "transfer-encoding", "upgrade")
+    ("connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
+     "trailer", "transfer-encoding", "upgrade")
 )  # fmt: skip
 # aiohttp would add these where the client sent none.
 _NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -31,7 +32,7 @@ Body = bytes | AsyncIterator[bytes] | None
 def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = frozenset()) -> CIMultiDict[str]:
     """The headers that are for the other end, in order, repeated ones too: without the hop-by-hop ones, those that
     `Connection` names, memproxy's own, and `drop` (lower case)."""
-    pairs = [(name, value, name.lower()) for name, value in headers]
+    pairs = [(name, value if value.isascii() else _writable(value), name.lower()) for name, value in headers]
     gone = HOP_BY_HOP | drop
     for _, value, lower in pairs:
         if lower == "connection":
@@ -39,6 +40,34 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = fro
     return CIMultiDict(
         [(name, value) for name, value, lower in pairs if lower not in gone and not lower.startswith("x-memproxy-")]
     )
+
+
+def _writable(value: str) -> str:
+    """aiohttp reads headers as UTF-8, keeps stray bytes as surrogates, and would leave those out when it writes; such
+    bytes are Latin-1, as HTTP once had it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
+
+
+def _alike(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    """Repeated headers in one spelling: of those that differ in it, aiohttp would send the last alone."""
+    spelling: dict[str, str] = {}
+    return CIMultiDict([(spelling.setdefault(name.lower(), name), value) for name, value in headers.items()])
+
+
+class _Connections(aiohttp.TCPConnector):
+    """A pool that gives away no connection on which something arrived while nobody had asked: aiohttp would take that
+    for the answer to the next request, whoever's that is."""
+
+    async def _get(self, *args: Any) -> Any:
+        while connection := await super()._get(*args):
+            if connection.protocol is not None and not connection.protocol.should_close:
+                break
+            connection.close()
+        return connection
 
 
 class Upstream:
@@ -54,7 +83,7 @@ class Upstream:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE),
+            connector=_Connections(limit=self._connections, keepalive_timeout=IDLE),
             timeout=self._timeout,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -82,7 +111,7 @@ class Upstream:
         """The reply as soon as its headers are there. Raises `UpstreamTimeout` and `UpstreamError`."""
         host = f"{url.host}:{url.port}"  # of a URL that may hold credentials, no more goes into a message
         try:
-            return await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
+            return await self._session.request(method, url, headers=_alike(headers), data=body, allow_redirects=False)
         except (aiohttp.ServerTimeoutError, TimeoutError) as exc:
             raise UpstreamTimeout(
                 f"the upstream {host} did not answer in time; see upstream_connect_timeout and upstream_timeout"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 from memproxy.api.problems import REQUEST_ID
 from memproxy.dialects.dialect import Restore
@@ -21,10 +22,10 @@ log = logging.getLogger(__name__)
 LEFT = "capture of a reply whose client left"
 """Name of the tasks that outlive their request."""
 
-# aiohttp gives every response these; a relayed one has only what the upstream sent.
-DEFAULTS = (hdrs.CONTENT_TYPE, hdrs.DATE, hdrs.SERVER)
-SENT = web.ResponseKey("sent", frozenset[str])
-"""Those that the upstream sent."""
+SENT = web.ResponseKey("sent", CIMultiDict[str])
+"""The headers of a relayed response: the upstream's in their order, then ours."""
+FRAMING = (hdrs.TRANSFER_ENCODING, hdrs.CONNECTION)
+"""What aiohttp alone knows: how this hop delimits the body."""
 
 
 class Relayed(web.StreamResponse):
@@ -32,11 +33,13 @@ class Relayed(web.StreamResponse):
 
 
 async def strip_defaults(request: web.Request, response: web.StreamResponse) -> None:
-    """Runs after aiohttp has filled in its defaults and before the headers are written."""
+    """Runs after aiohttp has filled in its defaults, and taken out what it does not expect, and before the headers are
+    written: undoes both."""
     if isinstance(response, Relayed):
-        for name in DEFAULTS:
-            if name not in response[SENT]:
-                response.headers.popall(name, None)
+        framing = [(name, response.headers[name]) for name in FRAMING if name in response.headers]
+        response.headers.clear()
+        response.headers.extend(response[SENT])
+        response.headers.extend(framing)
 
 
 class UpstreamBroke(Exception):
@@ -57,6 +60,11 @@ class Passage:
         """What the client gets to see of it."""
         return self.restore.feed(piece) if self.restore and piece else piece
 
+    def held(self) -> bytes:
+        """What the client has not seen yet of what arrived, once nothing more will."""
+        rest = self.shown(self.tee.rest()) if self.tee else b""
+        return rest + self.restore.end() if self.restore else rest
+
 
 class Relay:
     """Shared by all requests."""
@@ -74,39 +82,42 @@ class Relay:
         await response.prepare(request)
         try:
             await self._copy(reply, response, passage)
+            await response.write_eof()
         except UpstreamBroke as exc:
-            await self._settle(passage, complete=False)
             log.warning("the upstream broke off its reply", extra={"error": type(exc.__cause__).__name__})
             _cut(request)
-            return response
-        except (asyncio.CancelledError, ConnectionResetError):
+        except (asyncio.CancelledError, ConnectionResetError) as exc:
             # The client has left: its handler ends at once, and what had arrived is kept by a task of its own.
             reply.close()
             if not passage.remembered:
                 self._tasks.start(LEFT, self._settle(passage, complete=False))
-            raise
+            if isinstance(exc, asyncio.CancelledError):
+                raise
         except Exception:
             _cut(request)  # part of the reply is out: an error object would be garbage in the middle of it
             raise
-        if passage.restore is not None and (rest := passage.restore.end()):
-            await response.write(rest)
-        await response.write_eof()
         return response
 
     async def _copy(self, reply: aiohttp.ClientResponse, response: web.StreamResponse, passage: Passage) -> None:
-        """Every piece as it arrives; the last one once the turn is durable."""
-        tee = passage.tee
-        while piece := await _next(reply):
-            if shown := passage.shown(tee.feed(piece) if tee else piece):
-                await response.write(shown)
-            if tee is not None and tee.finished and not passage.remembered:
-                await self._settle(passage, complete=True)
-                if rest := passage.shown(tee.rest()):
-                    await response.write(rest)
-        if tee is not None and not passage.remembered:
-            await self._settle(passage, complete=True)
-            if rest := passage.shown(tee.rest()):
-                await response.write(rest)
+        """Every piece as it arrives; the last one once the turn is durable. Raises `UpstreamBroke` when all that came
+        is sent."""
+        tee, broke = passage.tee, None
+        try:
+            while piece := await _next(reply):
+                if shown := passage.shown(tee.feed(piece) if tee else piece):
+                    await response.write(shown)
+                if tee is not None and tee.finished and not passage.remembered:
+                    await self._settle(passage, complete=True)
+                    if rest := passage.shown(tee.rest()):
+                        await response.write(rest)
+        except UpstreamBroke as exc:
+            broke = exc
+        if not passage.remembered:
+            await self._settle(passage, complete=broke is None)
+        if rest := passage.held():
+            await response.write(rest)
+        if broke is not None:
+            raise broke
 
     async def _settle(self, passage: Passage, *, complete: bool) -> None:
         """Remember what has arrived, if anything is to be remembered. Trying twice stores once: keys are unique."""
@@ -131,11 +142,10 @@ async def _next(reply: aiohttp.ClientResponse) -> bytes:
 
 
 def _response(reply: aiohttp.ClientResponse, exchange: Exchange, *, rewritten: bool) -> Relayed:
-    headers = end_to_end((name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.raw_headers)
+    headers = end_to_end((_text(name), _text(value)) for name, value in reply.raw_headers)
     if rewritten:
         headers.popall(hdrs.CONTENT_LENGTH, None)
     response = Relayed(status=reply.status, reason=reply.reason)
-    response[SENT] = frozenset(name for name in DEFAULTS if name in headers)
     headers["X-Memproxy-Memory"] = exchange.outcome
     headers[REQUEST_ID] = exchange.call.request_id
     if exchange.session is not None:
@@ -143,7 +153,12 @@ def _response(reply: aiohttp.ClientResponse, exchange: Exchange, *, rewritten: b
         headers["X-Memproxy-Facts"] = str(exchange.facts)
         headers["X-Memproxy-Tokens"] = str(exchange.tokens)
     response.headers.extend(headers)
+    response[SENT] = headers
     return response
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _passage(reply: aiohttp.ClientResponse, exchange: Exchange, restore: Restore | None) -> Passage:

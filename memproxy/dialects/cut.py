@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 
-# A string that ends, a string that does not (up to the last whole escape), a sign, or a number or name with its end.
+# A string that ends, a string that does not (up to the last whole escape), a sign, or a number or name, which is known
+# to be whole by what follows. Each is taken whether it is whole or not: to look for its end again from every byte of it
+# would take forever.
 _TOKEN = re.compile(
-    rb'"(?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+(?P<end>")?+|[\[\]{},:]|[^\s\[\]{},:"]++(?=[\s\[\]{},:"])', re.DOTALL
+    rb'"(?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+(?P<end>")?+|[\[\]{},:]|[^\s\[\]{},:"]++(?P<whole>(?=[\s\[\]{},:"]))?+',
+    re.DOTALL,
 )
 # Half a character: its other half was cut off.
 _HALF = re.compile(rb"\\u[dD][89abAB]..\Z")
@@ -33,7 +36,7 @@ def closed(text: bytes) -> bytes:
                 continue
             case b'"' if match["end"] is None and not key:
                 return text[: match.start()] + _readable(match[0]) + b'"' + closers[::-1]
-            case _ if key:
+            case sign if key or (sign != b'"' and match["whole"] is None):
                 continue
         kept = match.end(), bytes(closers[::-1])
     return text[: kept[0]] + kept[1]

@@ -5,7 +5,8 @@ A reply is data, so that a test states what goes over the wire instead of progra
     Reply((b"HTTP/1.1 200 OK\\r\\n…", 0.5, b"data: …", End.RESET))
 
 A `bytes` step is written as it is, a number is a pause in seconds (`math.inf`: stall until the client gives up), an
-`End` closes the connection. A reply without an `End` leaves the connection open for the next request.
+event is waited for, so that a test decides when the reply goes on, and an `End` closes the connection. A reply without
+an `End` leaves the connection open for the next request.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class End(StrEnum):
     """With a TCP reset, as a crashed server does."""
 
 
-Step = bytes | float | End
+Step = bytes | float | asyncio.Event | End
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ class _Connection(asyncio.StreamReaderProtocol):
             if isinstance(step, bytes):
                 writer.write(step)
                 await writer.drain()
+            elif isinstance(step, asyncio.Event):
+                await step.wait()
             else:
                 await asyncio.sleep(step)
         return None

@@ -28,6 +28,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, upstream_port: int) -> Ite
     running = ServiceProcess(
         folder=tmp_path_factory.mktemp("memproxy"),
         upstream=f"http://127.0.0.1:{upstream_port}/v1",
+        anthropic_upstream=f"http://127.0.0.1:{upstream_port}",
+        gemini_upstream=f"http://127.0.0.1:{upstream_port}",
         # Two busy cores make a deadline that people need a matter of luck; its own test sets it low.
         recall_timeout=5,
         upstream_connect_timeout=2,
