@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from memproxy.api.data_plane import DataPlane
-from memproxy.api.memory.edge import MemoryApi
+from memproxy.api.memory.edge import GOING_ON, MemoryApi
 from memproxy.api.memory.means import Means
 from memproxy.api.memory.underway import Underway
 from memproxy.api.operations import Operations
@@ -120,7 +120,11 @@ class Service:
             max_body=settings.max_body,
         )
         api = MemoryApi(
-            gate=gate, means=self._means(), keys_only=settings.auth_mode == "keys", max_body=settings.max_body
+            gate=gate,
+            means=self._means(),
+            tasks=parts.tasks,
+            keys_only=settings.auth_mode == "keys",
+            max_body=settings.max_body,
         )
         operations = Operations(
             checks={"store": parts.store.check, "model": self._check_model},
@@ -186,6 +190,7 @@ class Service:
         """Running requests first, then what they left to be stored, then background work."""
         await self.server.stop(deadline=deadline, hurry=hurry)
         await self._parts.tasks.finish(LEFT, LAST_COMMITS)
+        await self._parts.tasks.finish(GOING_ON, LAST_COMMITS)
         await self.capture.drain(LAST_COMMITS)
         await self.worker.stop(1.0 if hurry.is_set() else 5.0)
 

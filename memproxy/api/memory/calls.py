@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -73,7 +73,7 @@ class Call(Generic[Q, B, R]):
     method: str
     path: str
     """Below `/memory/v1`."""
-    run: Callable[[Means, Asked[Q, B]], Awaitable[R]]
+    run: Callable[[Means, Asked[Q, B]], Coroutine[Any, Any, R]]
     summary: str
     query: type[Q]
     body: type[B]

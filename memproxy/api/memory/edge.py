@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,16 +17,22 @@ from memproxy.api.memory.openapi import document
 from memproxy.api.memory.table import CALLS
 from memproxy.auth import Gate
 from memproxy.errors import Forbidden, MethodNotAllowed, NotFound
+from memproxy.tasks import Tasks
 
 PREFIX = "/memory/v1"
+LASTING = ("PATCH", "DELETE")
+"""Methods whose calls go on to their end when the caller has left."""
+GOING_ON = "memory call"
+"""Name of the tasks that outlive their request."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class MemoryApi:
     """Serves the calls; `keys_only` says whether the service asks for a key."""
 
-    def __init__(self, *, gate: Gate, means: Means, keys_only: bool, max_body: int) -> None:
+    def __init__(self, *, gate: Gate, means: Means, tasks: Tasks, keys_only: bool, max_body: int) -> None:
         self._gate = gate
+        self._tasks = tasks
         self._means = means
         self._keys_only = keys_only
         self._max_body = max_body
@@ -45,7 +52,12 @@ class MemoryApi:
         caller = await self._gate.admit(request.headers)
         if not call.narrow and self._means.confines(caller):
             raise Forbidden("this key is confined to what its process has learned: it may tell messages and recall")
-        answer = await call.run(self._means, await reading.asked(call, request, caller, max_body=self._max_body))
+        work = call.run(self._means, await reading.asked(call, request, caller, max_body=self._max_body))
+        if call.method in LASTING:
+            # Whoever asked may leave: what is half forgotten would stay in the caches.
+            answer = await asyncio.shield(self._tasks.start(GOING_ON, work))
+        else:
+            answer = await work
         if isinstance(answer, Lines):
             return await _streamed(request, answer)
         if isinstance(answer, Nothing):

@@ -14,7 +14,7 @@ from memproxy.api.memory.calls import Call, Lines
 from memproxy.api.memory.table import CALLS
 from memproxy.app import Service
 from memproxy.config import load
-from memproxy.domain import Kept, Page, Scope
+from memproxy.domain import Entity, Kept, Page, Scope
 from memproxy.errors import StoreUnavailable
 from memproxy.journal import Journal
 from memproxy.metrics import Metrics
@@ -39,10 +39,21 @@ BODIES = {
 
 
 class Store(MemoryStore):
-    """One whose exports break off after so many pages, or fail in a way that nobody has foreseen."""
+    """One whose exports break off after so many pages, whose erasures wait, or that fails in a way nobody foresaw."""
 
     pages: int | None = None
+    gate: asyncio.Event | None = None
     bug: Exception | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+    async def erase(self, scope: Scope) -> Entity | None:
+        if self.gate is not None:
+            self.begun.set()
+            await self.gate.wait()
+        return await super().erase(scope)
 
     async def export(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Kept]:
         if self.pages == 0:
@@ -117,6 +128,20 @@ async def test_an_export_that_fails_on_its_way_breaks_off_instead_of_looking_who
     store.pages = 2
     with pytest.raises(httpx.RemoteProtocolError):
         await http.get("/entities/ann/export")
+
+
+async def test_an_erasure_goes_on_when_its_caller_has_left(http: httpx.AsyncClient, store: Store):
+    await http.post("/entities/ann/messages", json={"messages": [{"role": "user", "content": "I sail."}]})
+    store.gate = asyncio.Event()
+    erasing = asyncio.ensure_future(http.delete("/entities/ann"))
+    await store.begun.wait()
+    erasing.cancel()
+    for _ in range(3):  # by then the service knows that the caller has left
+        assert (await http.get("/entities/ann")).status_code == 200
+    store.gate.set()
+    async with asyncio.timeout(10):
+        while (await http.get("/entities/ann")).status_code != 404:  # noqa: ASYNC110 it is seen over HTTP alone
+            await asyncio.sleep(0.01)
 
 
 async def test_a_bug_is_a_500_that_tells_nothing_but_where_to_look(http: httpx.AsyncClient, store: Store):
