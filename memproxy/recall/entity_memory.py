@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from memproxy.domain import Fact, FactState
 from memproxy.recall.days import Span, hinted, spoken_of
-from memproxy.recall.lexical import REACH, Lexical, Rows
+from memproxy.recall.lexical import REACH, Lexical, Matches, Rows
 from memproxy.recall.succession import Succession
+from memproxy.recall.traits import TRAITS, traits
 from memproxy.recall.words import negates, terms
 
 COLUMNS = np.dtype(
@@ -39,6 +40,8 @@ COLUMNS = np.dtype(
         ("dated", np.bool_),  # may name a day
         ("closed", np.bool_),  # superseded
         ("pinned", np.bool_),
+        ("verbatim", np.bool_),  # an episode
+        *TRAITS,
     ]
 )
 _PERSONAL = re.compile(r"\b(?:i|i'm|i've|i'd|my|me|mine|we|our)\b|[我俺咱]", re.IGNORECASE)
@@ -51,6 +54,22 @@ _FACT_BYTES = 900
 """Of a fact's objects beside its text: the dataclass, ids, times, one source; measured with tracemalloc."""
 
 Table = NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The conversations in a row: neighbours stand side by side, conversations at a distance."""
+
+    places: Rows
+    """Where each row of the table stands."""
+    gaps: NDArray[np.bool_]
+    """By place: nothing stands there."""
+    asked: NDArray[np.bool_]
+    """By place: a question stands there."""
+    talks: Rows
+    """The number of each row's conversation."""
+    lately: NDArray[np.float32]
+    """By conversation: 1 for the latest, 1/2 for the one before it, and so on; 0 for facts that stand alone."""
 
 
 class EntityMemory:
@@ -69,7 +88,7 @@ class EntityMemory:
         self.speakers: dict[str, int] = {}
         """Casefolded names of those who have said something, with their codes."""
         self._codes: dict[tuple[str, str], int] = {}
-        self._places: tuple[Rows, NDArray[np.bool_]] | None = None
+        self._line: Line | None = None
         self.succession = Succession()
         self.pinned: set[int] = set()
         """Rows of living facts that are always shown."""
@@ -96,7 +115,7 @@ class EntityMemory:
         """Take in changed facts, in the order of their numbers; replaying is harmless."""
         for fact in facts:
             self._put(fact)
-        self._places = None
+        self._line = None
 
     def _put(self, fact: Fact) -> None:
         row = self.rows.get(fact.number)
@@ -141,6 +160,8 @@ class EntityMemory:
             hinted(text, found),
             fact.state is FactState.SUPERSEDED,
             fact.pinned,
+            fact.kind == "episode",
+            *traits(fact, found),
         )
 
     def code_of(self, group: str, name: str) -> int:
@@ -172,19 +193,23 @@ class EntityMemory:
                 found[place] = spans
         return found
 
-    def places(self) -> tuple[Rows, NDArray[np.bool_]]:
-        """Each row's place in the line of conversations, and where that line is empty: neighbours stand side by side,
-        conversations at a distance."""
-        if self._places is None:
-            self._places = _lined_up(self.table)
-        return self._places
+    def line(self) -> Line:
+        """All conversations, one after another."""
+        if self._line is None:
+            self._line = _lined_up(self.table)
+        return self._line
+
+    def match(self, terms: Iterable[str]) -> Matches:
+        """What the words of a question find."""
+        line = self.line()
+        return self.lexical.match(terms, line.places, len(line.gaps), line.talks)
 
 
 def _seconds(time: datetime | None) -> float:
     return math.inf if time is None else time.timestamp()
 
 
-def _lined_up(table: Table) -> tuple[Rows, NDArray[np.bool_]]:
+def _lined_up(table: Table) -> Line:
     alive = np.flatnonzero(table["alive"])
     # Rows are in the order of fact numbers but for replicas that raced, and numbers rise with what was said.
     order = alive[np.lexsort((table["number"][alive], table["chain"][alive]))]
@@ -194,4 +219,18 @@ def _lined_up(table: Table) -> tuple[Rows, NDArray[np.bool_]]:
     places[order] = REACH + 1 + np.arange(len(order)) + REACH * breaks
     gaps = np.ones(int(places.max(initial=0)) + REACH + 1, np.bool_)
     gaps[places[order]] = False
-    return places, gaps
+    asked = np.zeros(len(gaps), np.bool_)
+    asked[places[order]] = table["asks"][order]
+    talks = np.full(len(table), breaks[-1] + 1 if len(order) else 0, np.int64)  # the dead have one of their own
+    talks[order] = breaks
+    return Line(places, gaps, asked, talks, _lately(table[order], breaks))
+
+
+def _lately(facts: Table, breaks: Rows) -> NDArray[np.float32]:
+    ends = np.full(int(breaks.max(initial=-1)) + 2, -np.inf)
+    told = facts["chain"] >= 0
+    np.maximum.at(ends, breaks[told], facts["said"][told])
+    lately = np.zeros(len(ends), np.float32)
+    latest = np.argsort(-ends, kind="stable")[: np.count_nonzero(np.isfinite(ends))]
+    lately[latest] = 1 / np.arange(1, len(latest) + 1)
+    return lately

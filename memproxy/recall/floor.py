@@ -39,7 +39,7 @@ SMALL, LARGE = 0.2, 512
 many fewer candidates there are than this, which is how the maximum of random cosines grows."""
 WORDS_ALONE = 2.0
 """What a full match of words is worth where there are no vectors."""
-CUT = 5.0
+CUT = 6.5
 """A fact that scores this much below the best is left out."""
 
 # "How do I exit vim" and "can I use a list" are not about the person, "what did I say" is; 帮我 asks for a favour.

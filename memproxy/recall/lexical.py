@@ -4,10 +4,11 @@ A posting is one unsigned integer, `row << 8 | min(times, 255)`; a term's postin
 reads in place. So a fact costs four bytes per term, a query touches its own terms only, and taking a fact out leaves
 the index as if it had never been there.
 
-Two scores come from one pass. `own` is textbook BM25. `near` asks whether the term stands in the fact or in one of the
+One pass gives several scores. `own` is textbook BM25. `near` asks whether the term stands in the fact or in one of the
 two before and after it in the same conversation, because an answer rarely repeats the words of its question: each term
 counts once per window, at its nearest occurrence. Facts stand for that in a line of `places`, with gaps of two
-between conversations.
+between conversations. `own` and `near` take words as they stand; `held`, `close` and `topic` ask the same of the fact,
+its window and its whole conversation, and let words of like meaning count for part of a match.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import math
 from array import array
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memproxy.recall.related import related
 
 K1, B = 1.2, 0.75
 REACH = 2
@@ -29,6 +32,10 @@ FADE = {-2: 0.6, 2: 0.6, -1: 0.8, 1: 0.8, 0: 1.0}
 """What a term is worth at a distance; farthest first."""
 COMMON = 0.25
 """A term in more than this share of a large memory says little and costs most: it is left out of the windows."""
+RELATED = 0.05
+"""A word that is only related to one of the query says less still, and is left out of a large memory sooner."""
+SHORT = 24
+"""Terms of a query up to which related words are looked for: who says more says it in several words already."""
 LARGE = 4096
 
 Scores = NDArray[np.float32]
@@ -41,6 +48,12 @@ class Matches:
 
     own: Scores
     near: Scores
+    held: Scores
+    """The share of the query that the fact itself holds, in its words or in related ones."""
+    close: Scores
+    """The same of the fact and its neighbours, the farther the less."""
+    topic: Scores
+    """The same of its whole conversation."""
     known: float
     """Share of the query's weight that lies in terms the memory holds at all."""
 
@@ -91,25 +104,45 @@ class Lexical:
         self._count += sign
         self._total += sign * length
 
-    def match(self, terms: Iterable[str], places: Rows, line: int) -> Matches:
-        """Score all rows; `places[row]` is the row's place in a line of that length."""
+    def match(self, terms: Iterable[str], places: Rows, line: int, talks: Rows) -> Matches:
+        """Score all rows; `places[row]` is the row's place in a line of that length, `talks[row]` the number of its
+        conversation."""
         own = np.zeros(len(places), np.float32)
         near = np.zeros(line, np.float32)
+        wide = _Wide(len(places), line, int(talks.max(initial=-1)) + 1)
         reached = np.zeros(line, np.float32)
-        asked = held = 0.0
-        for term in dict.fromkeys(terms):
-            postings = self._postings.get(term)
-            weight = self._idf(len(postings) if postings else 0)
+        asked = known = 0.0
+        distinct = dict.fromkeys(terms)
+        for term in distinct:
+            rows, times = self._rows(term)
+            weight = self._idf(len(rows))
             asked += weight
-            if not postings:
-                continue
-            held += weight
-            packed = np.frombuffer(postings, np.uint32)
-            rows: Rows = (packed >> 8).astype(np.int64)
-            own[rows] += weight * self._saturated(rows, (packed & 255).astype(np.float32))
-            if self._count < LARGE or len(rows) < COMMON * self._count:
+            if len(rows):
+                known += weight
+                own[rows] += weight * self._saturated(rows, times)
+            shares = [(share, found) for share, found in self._relatives(term)] if len(distinct) <= SHORT else []
+            if len(rows) and self._speaks(rows, COMMON):
+                shares.append((1.0, rows))
                 _spread(near, reached, places[rows], weight)
-        return Matches(own / (asked or 1.0), near[places] / (asked or 1.0), held / (asked or 1.0))
+            wide.add(shares, places, talks, weight)
+        whole = asked or 1.0
+        held, close, topic = wide.held / whole, wide.close[places] / whole, wide.topic[talks] / whole
+        return Matches(own / whole, near[places] / whole, held, close, topic, known / whole)
+
+    def _rows(self, term: str) -> tuple[Rows, Scores]:
+        """Where the term stands, and how often."""
+        packed = np.frombuffer(self._postings.get(term, b""), np.uint32)
+        return (packed >> 8).astype(np.int64), (packed & 255).astype(np.float32)
+
+    def _relatives(self, term: str) -> Iterator[tuple[float, Rows]]:
+        for relative, share in related(term):
+            if relative in self._postings:
+                rows, _ = self._rows(relative)
+                if self._speaks(rows, RELATED):
+                    yield share, rows
+
+    def _speaks(self, rows: Rows, most: float) -> bool:
+        return self._count < LARGE or len(rows) < most * self._count
 
     def weight(self, term: str) -> float:
         """How much a term says: the rarer, the more."""
@@ -125,14 +158,47 @@ class Lexical:
         return (K1 + 1) * times / (times + self._norms[rows])
 
 
+class _Wide:
+    """Sums over terms of the best match each finds: in a row, around a place, in a conversation."""
+
+    def __init__(self, rows: int, line: int, talks: int) -> None:
+        self.held, self._row = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
+        self.close, self._place = np.zeros(line, np.float32), np.zeros(line, np.float32)
+        self.topic, self._talk = np.zeros(talks, np.float32), np.zeros(talks, np.float32)
+
+    def add(self, shares: Sequence[tuple[float, Rows]], places: Rows, talks: Rows, weight: float) -> None:
+        """One term of the query: the rows that hold it, or a relative for a share of it, least share first."""
+        if not shares:
+            return
+        rows = np.concatenate([rows for _, rows in shares])
+        values = np.repeat([share for share, _ in shares], [len(rows) for _, rows in shares]).astype(np.float32)
+        self._row[rows] = values  # of several the last, which is the greatest
+        _move(self._row, self.held, rows, weight)
+        self._talk[talks[rows]] = values
+        _move(self._talk, self.topic, talks[rows], weight)
+        steps = sorted(((share * fade, step, at) for share, at in shares for step, fade in FADE.items()), key=_share)
+        touched = np.concatenate([places[at] + step for _, step, at in steps])
+        self._place[touched] = np.repeat([share for share, _, _ in steps], [len(at) for _, _, at in steps])
+        _move(self._place, self.close, touched, weight)
+
+
+def _share(step: tuple[float, int, Rows]) -> float:
+    return step[0]
+
+
 def _spread(near: Scores, reached: Scores, at: Rows, weight: float) -> None:
     """Add the term to all places within reach of `at`, farthest first so that the nearest occurrence overwrites."""
     touched = (at + _STEPS).ravel()
     reached[touched] = np.repeat(_FADES, len(at))
-    if len(near) < LARGE:  # a short line is added up whole sooner than by places
-        near += weight * reached
-        reached.fill(0)
+    _move(reached, near, touched, weight)
+
+
+def _move(part: Scores, whole: Scores, touched: Rows, weight: float) -> None:
+    """Add to the whole what stands in a part, and clear the part."""
+    if len(whole) < LARGE:  # a short line is added up whole sooner than by places
+        whole += weight * part
+        part.fill(0)
         return
     # A place touched twice is computed twice from the old value and assigned the same sum: it counts once.
-    near[touched] += weight * reached[touched]
-    reached[touched] = 0
+    whole[touched] += weight * part[touched]
+    part[touched] = 0

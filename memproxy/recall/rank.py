@@ -1,85 +1,58 @@
-"""The order of candidates: a weighted sum of small signals, each with a reason.
+"""The order of candidates: a weighted sum of small signals, each with a reason (`signals.py`).
 
-Every signal is a function of the candidates and the question, on a fixed scale, so that a score means the same for
-every person and every question: a floor can be drawn. Rank fusion was rejected: it throws away how much better the best
-is. z-scores over an entity's facts were rejected: they make the best of a bad lot look good, and cost a full scan.
+Most signals are on a fixed scale, so that a score means nearly the same for every person and every question and a floor
+can be drawn. Rank fusion was rejected: it throws away how much better the best is. z-scores over an entity's facts were
+rejected: they make the best of a bad lot look good, and cost a full scan.
 
-`WEIGHTS` is the one place with numbers. They were tuned by hand on development dialogues of LoCoMo, BEAM and RealMem.
+`WEIGHTS` is the one place with numbers. `python -m bench.learn` learned them, one set for all, from the development
+dialogues of LoCoMo, BEAM and RealMem; they are rounded to one decimal, because more says nothing about new dialogues.
+`docs/why/recall.md` has what they are worth with dialogues left out, and what each signal adds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memproxy.recall import signals
 from memproxy.recall.candidates import Candidates
-from memproxy.recall.days import nearness
 from memproxy.recall.lexical import Scores
 from memproxy.recall.question import Question
-
-Signal = Callable[[Candidates, Question], Scores]
-
-
-def meaning(found: Candidates, question: Question) -> Scores:
-    """The same thing said in other words."""
-    return found.cosine * np.float32(question.trust)
-
-
-def surroundings(found: Candidates, question: Question) -> Scores:
-    """A short answer means little by itself; its neighbours in the conversation carry the topic."""
-    return found.around * np.float32(question.trust)
-
-
-def words(found: Candidates, question: Question) -> Scores:
-    """Names, numbers and rare words that an encoder blurs."""
-    return found.own
-
-
-def words_around(found: Candidates, question: Question) -> Scores:
-    """The words of a question often stand in the message before its answer."""
-    return found.near
-
-
-def speaker(found: Candidates, question: Question) -> Scores:
-    """Who is asked about has usually said it themselves."""
-    if question.speaker is None:
-        return np.zeros(len(found.rows), np.float32)
-    return np.asarray(found.facts["speaker"] == question.speaker, np.float32)
-
-
-def answers(found: Candidates, question: Question) -> Scores:
-    """What an assistant answered is long, touches every topic, and is seldom what the person told it."""
-    return np.asarray(found.facts["answers"], np.float32)
-
-
-def asks(found: Candidates, question: Question) -> Scores:
-    """Between people a question holds fewer answers than a statement; what one asks an assistant tells about one."""
-    return np.asarray(found.facts["asks"] & (found.facts["speaker"] >= 0), np.float32)
-
-
-def personal(found: Candidates, question: Question) -> Scores:
-    """Who says "I" tells something about themselves."""
-    return np.asarray(found.facts["personal"], np.float32)
-
-
-def date(found: Candidates, question: Question) -> Scores:
-    """A question about a day is answered by what was said around it, or speaks of it."""
-    return nearness(question.days, found.facts["said"], found.spoken)
-
+from memproxy.recall.signals import Signal
 
 WEIGHTS: dict[Signal, float] = {
-    meaning: 4.5,
-    surroundings: 4.0,
-    words: 0.3,
-    words_around: 2.6,
-    speaker: 1.5,
-    answers: -3.5,
-    asks: -0.6,
-    personal: 0.4,
-    date: 3.5,
+    signals.meaning: 0.5,
+    signals.nearest: 3.0,
+    signals.surroundings: 1.1,
+    signals.reply: 2.6,
+    signals.prompted: 1.0,
+    signals.conversation: 3.6,
+    signals.words: 1.3,
+    signals.words_around: 1.2,
+    signals.words_of_conversation: 1.2,
+    signals.outstanding: 0.3,
+    signals.speaker: 1.2,
+    signals.others: -1.3,
+    signals.asks: -0.7,
+    signals.personal: 0.8,
+    signals.names: 0.4,
+    signals.clock: 0.3,
+    signals.counts: 1.7,
+    signals.date: 3.5,
+    signals.statement: 0.3,
+    signals.length_of_prompt: -0.6,
+    signals.length_of_answer: -0.8,
+    signals.told: 1.3,
+    signals.piece: -0.8,
+    signals.standing: 1.8,
+    signals.prefers: 0.4,
+    signals.reacts: -0.5,
+    signals.recency: 2.0,
+    signals.latest: -2.0,
+    signals.brief: -0.3,
 }
 
 
@@ -111,10 +84,14 @@ class Ranking:
         return [{name: part for name, part in zip(_NAMES, row, strict=True) if part} for row in rows]
 
 
+def measured(found: Candidates, question: Question) -> NDArray[np.float32]:
+    """Every signal of every candidate, a column for each."""
+    return np.stack([signal(found, question) for signal in WEIGHTS], axis=1)
+
+
 def rank(found: Candidates, question: Question) -> Ranking:
     parts = np.zeros((len(found.rows), len(_NAMES)), np.float32)
-    for column, (signal, weight) in enumerate(WEIGHTS.items()):
-        np.multiply(signal(found, question), weight, out=parts[:, column])
+    parts[:, :-1] = measured(found, question) * np.array(list(WEIGHTS.values()), np.float32)
     scores = parts.sum(axis=1)
     # Of equals the newer comes first, and the order never depends on how the candidates were found.
     return Ranking(np.lexsort((-found.facts["number"], -scores)), scores, parts)

@@ -32,13 +32,13 @@ def test_a_long_message_is_cut_where_sentences_end() -> None:
 
 
 def test_lines_are_borders_too() -> None:
-    text = "\n".join(" ".join(f"word{n}" for n in range(50)) for _ in range(4))
-    assert [len(piece.split()) for piece in chunks(text)] == [100, 100]
+    text = "\n".join(" ".join(f"word{n}" for n in range(25)) for _ in range(4))
+    assert [len(piece.split()) for piece in chunks(text)] == [50, 50]
 
 
 def test_a_sentence_longer_than_a_piece_is_cut_between_words() -> None:
-    cut = list(chunks(" ".join(["word"] * 300)))
-    assert [len(piece.split()) for piece in cut] == [110, 110, 80]
+    cut = list(chunks(" ".join(["word"] * 150)))
+    assert [len(piece.split()) for piece in cut] == [60, 60, 30]
 
 
 def test_scripts_without_spaces_are_cut_by_characters() -> None:

@@ -36,8 +36,7 @@ def _episode(text: str | Fact) -> Fact:
 def order(question: str, *texts: str | Fact, lead: float = 0.3) -> list[str]:
     """The texts in their order. The first is nearest by meaning, each further one a `lead` less."""
     held, asked = memory(*texts), read(question, {})
-    places, gaps = held.places()
-    matches = held.lexical.match(asked.terms, places, len(gaps))
+    matches = held.match(asked.terms)
     cosines = [(number, max(0.0, 0.9 - lead * (number - 1))) for number in range(1, len(held) + 1)]
     found = gather(held, cosines, matches, Filter(at=after(10**6).timestamp()))
     ranking = in_time(held, found, rank(found, asked), asked)
@@ -104,8 +103,7 @@ def test_the_same_value_again_replaces_nothing():
 
 def test_the_lift_is_part_of_what_is_explained():
     held, asked = memory(BUDGET, RAISED), read("What is my snack budget?", {})
-    places, gaps = held.places()
-    matches = held.lexical.match(asked.terms, places, len(gaps))
+    matches = held.match(asked.terms)
     found = gather(held, [(1, 0.9), (2, 0.5)], matches, Filter(at=after(10**6).timestamp()))
     ranking = in_time(held, found, rank(found, asked), asked)
     first = ranking.order[:1]

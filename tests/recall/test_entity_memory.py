@@ -42,8 +42,7 @@ def memory(*facts: Fact) -> EntityMemory:
 
 
 def scores(held: EntityMemory) -> dict[int, tuple[float, float]]:
-    places, gaps = held.places()
-    found = held.lexical.match(["cat", "sea"], places, len(gaps))
+    found = held.match(["cat", "sea"])
     return {number: (float(found.own[row]), float(found.near[row])) for number, row in held.rows.items()}
 
 
@@ -80,7 +79,7 @@ def test_embeddings_are_not_held():
 def test_episodes_of_a_session_stand_side_by_side_and_sessions_apart():
     in_session = {1: "s1", 2: "s2", 3: "s1"}
     held = memory(*(fact(n, number=n, sources=(Source(f"m{n}", s),)) for n, s in in_session.items()))
-    places, gaps = held.places()
+    places, gaps = held.line().places, held.line().gaps
     one, two, three = (places[held.rows[number]] for number in in_session)
     assert three == one + 1
     assert abs(two - three) > 2
@@ -90,7 +89,7 @@ def test_episodes_of_a_session_stand_side_by_side_and_sessions_apart():
 def test_statements_stand_alone():
     told = (Source("m1", "s1"),)
     held = memory(fact(1, number=1, sources=told), fact(2, number=2, kind="profile", sources=told))
-    assert np.ptp(held.places()[0]) > 2
+    assert np.ptp(held.line().places) > 2
 
 
 def test_what_ends_first_decides():

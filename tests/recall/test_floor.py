@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memproxy.recall.candidates import Candidates
+from memproxy.recall.candidates import Candidates, Words
 from memproxy.recall.entity_memory import COLUMNS
 from memproxy.recall.floor import above
 from memproxy.recall.question import read
@@ -16,7 +16,20 @@ def shown(text: str, *cosines: float, near: float = 0.0, speakers: dict[str, int
     """How many facts of these cosines are shown for the question."""
     scores, size = np.array(cosines, np.float32), len(cosines)
     words = np.full(size, near, np.float32)
-    found = Candidates(np.arange(size), np.zeros(size, COLUMNS), scores, scores, words, words)
+    nothing = np.zeros(size, np.float32)
+    found = Candidates(
+        rows=np.arange(size),
+        facts=np.zeros(size, COLUMNS),
+        cosine=scores,
+        around=scores,
+        before=nothing,
+        after=nothing,
+        talk=scores,
+        lately=nothing,
+        own=words,
+        near=words,
+        words=Words(words, words, words),
+    )
     question = read(text, speakers or {})
     return above(found, rank(found, question), question)
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memproxy.recall.lexical import REACH, Lexical, Matches
+from memproxy.recall.lexical import LARGE, REACH, Lexical, Matches
 
 WORDS = st.lists(st.sampled_from(["cat", "dog", "tea", "sea", "sun"]), max_size=6)
 
@@ -20,7 +20,7 @@ def index(*rows: list[str]) -> Lexical:
 
 def ask(lexical: Lexical, query: str, rows: int) -> Matches:
     """With all rows in one conversation."""
-    return lexical.match(query.split(), np.arange(rows) + REACH, rows + 2 * REACH)
+    return lexical.match(query.split(), np.arange(rows) + REACH, rows + 2 * REACH, np.zeros(rows, np.int64))
 
 
 def test_a_rare_word_counts_for_more_than_a_common_one():
@@ -44,9 +44,38 @@ def test_a_word_counts_once_however_often_it_stands_nearby():
 
 
 def test_conversations_do_not_reach_into_each_other():
-    lexical = index(["cat"], ["dog"])
-    near = lexical.match(["cat"], np.array([REACH, 2 * REACH + 1]), 4 * REACH).near
-    assert near[0] > 0 == near[1]
+    lexical = index(["cat"], ["tea"])
+    found = lexical.match(["cat"], np.array([REACH, 2 * REACH + 1]), 4 * REACH, np.array([0, 1]))
+    assert found.near[0] > 0 == found.near[1]
+    assert found.close[0] > 0 == found.close[1]
+    assert found.topic[0] > 0 == found.topic[1]
+
+
+def test_a_related_word_counts_for_part_of_a_match():
+    found = ask(index(["kid"], ["children"], ["tea"], ["tea"], ["tea"]), "kid", 5)
+    assert found.held[0] == 1 > found.held[1] > found.held[2] == 0
+    assert found.own[1] == 0
+    assert found.close[2] > 0
+    assert found.topic[4] == 1
+
+
+def test_a_word_and_its_relative_in_one_text_count_once():
+    found = ask(index(["kid", "children"], ["kid"], ["tea"]), "kid", 3)
+    assert found.held[0] == found.held[1] == 1
+
+
+def test_a_long_query_needs_no_related_words():
+    words = " ".join(f"word{n}" for n in range(30))
+    assert ask(index(["children"], ["tea"]), f"kid {words}", 2).held[0] == 0
+
+
+@given(st.lists(WORDS, min_size=1, max_size=8), WORDS)
+def test_a_large_memory_scores_as_a_small_one_does(rows, query):
+    few = ask(index(*rows), " ".join(query), len(rows))
+    line = LARGE + len(rows)
+    spread = index(*rows).match(query, np.arange(len(rows)) + REACH, line, np.zeros(len(rows), np.int64))
+    for score in ("own", "near", "held", "close", "topic"):
+        assert np.allclose(getattr(few, score), getattr(spread, score))
 
 
 def test_a_query_of_unknown_words_matches_nothing():

@@ -66,7 +66,7 @@ def test_questions_without_spaces_find_their_statements(language):
     ranks = []
     for row, (_, question) in enumerate(statements):
         if question:
-            own = index.match(terms(question), places, len(statements) * 5 + 8).own
+            own = index.match(terms(question), places, len(statements) * 5 + 8, np.arange(len(statements))).own
             ranks.append(int((own >= own[row]).sum()))
     assert len(ranks) >= 24
     assert sum(rank == 1 for rank in ranks) >= 0.9 * len(ranks)
