@@ -32,5 +32,6 @@ def _load(entry: EntryPoint, name: str) -> Factory:
     try:
         factory: Factory = entry.load()
     except ImportError as exc:
-        raise ConfigError(f"{name!r} needs more: pip install 'memproxy-gateway[{name}]' ({exc})") from exc
+        extra = next(iter(entry.extras), name)
+        raise ConfigError(f"{name!r} needs more: pip install 'memproxy-gateway[{extra}]' ({exc})") from exc
     return factory

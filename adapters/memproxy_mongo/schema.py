@@ -1,0 +1,72 @@
+"""Collections and indexes, made when a store opens, and their version, in the one document of `schema`.
+
+All of it may be done by many at once: the document comes first, and an index that is there is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memproxy.errors import ConfigError
+from memproxy_mongo.driver import Database, Document, Order
+
+VERSION = 1
+
+_ID = "memproxy"
+
+_INDEXES: Sequence[tuple[str, Order, Document]] = (
+    ("entity", [("o", 1)], {"unique": True}),
+    ("entity", [("tenant", 1), ("born", -1), ("entity", -1)], {}),
+    ("turn", [("o", 1), ("s", 1), ("n", 1)], {"unique": True}),
+    ("turn", [("o", 1), ("marks", 1)], {}),
+    ("turn", [("o", 1), ("left", 1)], {}),
+    ("turn", [("request", 1)], {"sparse": True}),
+    ("turn", [("open", 1)], {"sparse": True}),
+    ("session", [("o", 1), ("created", -1), ("s", -1)], {}),
+    ("session", [("o", 1), ("s", 1)], {}),
+    ("fact", [("o", 1), ("number", 1)], {}),
+    ("fact", [("o", 1), ("v", 1)], {}),
+    ("fact", [("o", 1), ("attribute", 1)], {}),
+    ("fact", [("o", 1), ("states", 1)], {}),
+    ("triple", [("o", 1), ("id", 1)], {}),
+    ("triple", [("o", 1), ("fact", 1)], {}),
+    ("event", [("o", 1), ("id", 1)], {}),
+    ("event", [("o", 1), ("fact", 1)], {}),
+    ("part", [("o", 1)], {}),
+    ("part", [("change", 1)], {"sparse": True}),
+    ("job", [("state", 1), ("created", 1), ("id", 1)], {}),
+    ("job", [("tenant", 1), ("created", -1), ("id", -1)], {}),
+    ("job", [("owner", 1)], {}),
+    ("job", [("busy", 1)], {"unique": True, "sparse": True}),
+    ("api_key", [("tenant", 1), ("created", -1)], {}),
+)
+
+
+async def upgrade(db: Database) -> None:
+    """Raises `ConfigError` where the database is not memproxy's, or a newer one's."""
+    found = await _version(db)
+    if found is None:
+        if await db.collections() and await _version(db) is None:
+            raise ConfigError(
+                f"{db.place} is a database of another program. Name another one in the setting `store`.",
+                param="store",
+            )
+        await db.add("schema", [{"_id": _ID, "version": VERSION, "checks": 0}])
+    elif found > VERSION:
+        raise ConfigError(
+            f"{db.place} has schema {found}, which is newer than this memproxy knows ({VERSION}). "
+            "Run the newer memproxy, or restore the backup made before it was upgraded.",
+            param="store",
+        )
+    for collection, fields, options in _INDEXES:
+        await db.index(collection, fields, **options)
+
+
+async def _version(db: Database) -> int | None:
+    stored = await db.one("schema", {"_id": _ID})
+    return None if stored is None else int(stored["version"])
+
+
+async def touch(db: Database) -> None:
+    """A write that changes nothing: only a server that takes writes answers it."""
+    await db.change("schema", {"_id": _ID}, {"$set": {"checks": 0}})
