@@ -105,8 +105,12 @@ class Pipeline:
         except Unreadable:
             self._degraded("unreadable")
             return Exchange(call, body, outcome="degraded")
-        if not prompt.messages or is_errand(prompt.messages):
+        if not prompt.messages:
             return Exchange(call, body)
+        if is_errand(prompt.messages):
+            # Some go on from the conversation: its blocks stay where they were, or the provider's cache (and thinking
+            # that is bound to what stood before it) would be lost.
+            route = replace(route, act=Act.COUNT)
         call = replace(call, session=call.session or claimed_id(prompt.session))
         messages = keyed(prompt.messages, after=_before(prompt, call))
         reading = await self._read(call, route, scope, prompt, messages)

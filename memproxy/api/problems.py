@@ -11,16 +11,25 @@ from memproxy.dialects.dialect import Dialect
 from memproxy.errors import MemproxyError, MethodNotAllowed, Unauthorized
 
 REQUEST_ID = "X-Memproxy-Request-Id"
+_THEIR_REQUEST_ID = {
+    "anthropic_messages": "request-id",
+    "openai_chat": "x-request-id",
+    "openai_responses": "x-request-id",
+}
+"""Where the SDKs of an API look for the request's id, by the name of its dialect."""
 PROBLEM = "application/problem+json"
 
 
 def refused(dialect: Dialect, error: MemproxyError, request_id: str) -> web.Response:
     """As the clients of that API parse errors."""
+    headers = {REQUEST_ID: request_id}
+    if name := _THEIR_REQUEST_ID.get(dialect.name):
+        headers[name] = request_id
     return web.Response(
         status=error.status,
         body=dialect.refusal(error, request_id),
         content_type="application/json",
-        headers={REQUEST_ID: request_id},
+        headers=headers,
     )
 
 
