@@ -16,6 +16,7 @@ from memproxy.domain import Committed, Injection, Job, Message, Scope, Turn
 from memproxy_sql.columns import check_ids, clean, micros
 from memproxy_sql.dialect import insert_new
 from memproxy_sql.ledger import told
+from memproxy_sql.locks import hold
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_scopes
 from memproxy_sql.prepared import Among, Prepared
@@ -68,6 +69,7 @@ class Filling:
 def commit(conn: Connection, turns: Sequence[Turn]) -> list[Committed]:
     for turn in turns:
         check_ids(turn.scope.tenant, turn.scope.entity, turn.scope.process, turn.session)
+    hold(conn, {turn.scope for turn in turns})
     turns = told(conn, turns)
     batch = Batch(filled(conn, turns))
     committed = [Committed(batch.add(turn)) for turn in turns]

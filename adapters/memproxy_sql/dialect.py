@@ -1,59 +1,181 @@
-"""Where databases differ: everything here is about SQLite, and the next database gets its own answers."""
+"""Where the SQL of databases differs: types of columns, and the few statements that each writes its own way.
+
+How a database is connected to, and what its errors mean, is in `sqlite.py` with `connection.py`, `postgresql.py` and
+`mysql.py`. CockroachDB goes by the name of PostgreSQL here.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Table
-from sqlalchemy import func as sql
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import BigInteger, Connection, Double, Float, Integer, LargeBinary, String, Table, Text
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
-_CHUNK = 1024
-"""Tuples that one statement asks for: with four columns each far below SQLite's limit of 32766 parameters."""
+SHORT = 191
+"""Characters that MySQL keeps of what a key or an index holds: four such columns fill the 3072 bytes it allows. Ids
+that callers choose have at most 128."""
+_SHORT_BYTES = 255
 
 
-def insert_new(table: Table) -> Insert:
+def everywhere(kind: TypeEngine[Any], *, keyed: bool) -> TypeEngine[Any]:
+    """The type of a column that SQLite knows as `kind`; `keyed`: a key or an index holds it.
+
+    PostgreSQL compares text by its bytes, lest an upgrade of the system's collations break an index."""
+    match kind:
+        case LargeBinary():
+            return kind.with_variant(mysql.VARBINARY(_SHORT_BYTES) if keyed else mysql.LONGBLOB(), "mysql")
+        case Integer() if not isinstance(kind, BigInteger):
+            return kind.with_variant(BigInteger(), "postgresql", "mysql")
+        case Float():
+            return kind.with_variant(Double(), "postgresql", "mysql")
+    if isinstance(kind, Text | String) or isinstance(getattr(kind, "impl", None), String):
+        brief = mysql.VARCHAR(SHORT) if keyed else mysql.LONGTEXT()
+        return kind.with_variant(postgresql.TEXT(collation="C"), "postgresql").with_variant(brief, "mysql")
+    return kind
+
+
+ALSO = {
+    "mysql": [
+        f"ALTER TABLE job ADD COLUMN running_entity VARCHAR({SHORT}) "
+        "AS (CASE WHEN state = 'running' THEN entity_id END) VIRTUAL",
+        "CREATE UNIQUE INDEX ix_job_running ON job (tenant_id, running_entity)",
+    ]
+}
+"""What a new database needs beside the models: the index of running jobs, where no index is partial."""
+
+
+def insert_new(table: Table) -> Callable[[str], ClauseElement]:
     """Insert rows, but for those that are there already."""
-    return insert(table).on_conflict_do_nothing()
+
+    def statement(database: str) -> ClauseElement:
+        match database:
+            case "sqlite":
+                return sqlite.insert(table).on_conflict_do_nothing()
+            case "mysql":
+                # `INSERT IGNORE` would also swallow that a text was too long.
+                first = next(iter(table.primary_key))
+                return mysql.insert(table).on_duplicate_key_update({first.name: first})
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    return statement
 
 
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def serial(conn: Connection) -> bool:
+    """Whether a database has one writer at a time, so that no row needs a lock."""
+    return conn.dialect.name == "sqlite"
+
+
+def casefolds(conn: Connection) -> bool:
+    """Whether the database can tell that a text holds another, whatever the case of its letters. What servers do
+    depends on their version and on the collations they were built with."""
+    return conn.dialect.name == "sqlite"
+
+
+class Asking(Protocol):
+    """How a database is asked for the rows that match one of many tuples."""
+
+    chunk: int
+    """Tuples that one statement asks for."""
+
+    def size(self, count: int) -> int:
+        """How many tuples the statement that takes `count` has room for."""
+        ...
+
+    def sql(self, table: Table, match: Sequence[str], columns: Sequence[str], within: Sequence[str], size: int) -> str:
+        """The values of `within` come last."""
+        ...
+
+    def values(self, width: int, given: Sequence[tuple[Any, ...]], size: int) -> list[Any]: ...
+
+
+class _Filled:
+    """Filled with nulls, which match nothing, up to a power of two: so there are few statements, and the driver keeps
+    them compiled."""
+
+    chunk = 1024
+
+    def size(self, count: int) -> int:
+        return 1 << (count - 1).bit_length()
+
+    def values(self, width: int, given: Sequence[tuple[Any, ...]], size: int) -> list[Any]:
+        return [value for each in given for value in each] + [None] * (width * (size - len(given)))
+
+
+class _Joined(_Filled):
+    """A join that begins with the tuples: SQLite scans the whole index for `(a, b) IN (VALUES …)`, and a long chain of
+    OR is too deep for its parser. With four columns each a chunk is far below its limit of 32766 parameters."""
+
+    def sql(self, table: Table, match: Sequence[str], columns: Sequence[str], within: Sequence[str], size: int) -> str:
+        one = f"({', '.join('?' * len(match))})"
+        given = ", ".join(f"given_{name}" for name in match)
+        equal = [f"{table.name}.{name} = given.given_{name}" for name in match]
+        equal += [f"{table.name}.{name} = ?" for name in within]
+        return (
+            f"WITH given({given}) AS (VALUES {', '.join([one] * size)}) "
+            f"SELECT {_listed(table, columns)} FROM given CROSS JOIN {table.name} ON {' AND '.join(equal)}"
+        )
+
+
+class _Chained(_Filled):
+    """A chain of OR: MariaDB and MySQL seek each link in an index, and compare in the collation of the columns."""
+
+    chunk = 256
+
+    def sql(self, table: Table, match: Sequence[str], columns: Sequence[str], within: Sequence[str], size: int) -> str:
+        one = " AND ".join(f"{table.name}.{name} = %s" for name in match)
+        equal = "".join(f" AND {table.name}.{name} = %s" for name in within)
+        found = f"SELECT {_listed(table, columns)} FROM {table.name}"
+        return f"{found} WHERE ({' OR '.join([f'({one})'] * size)}){equal}"
+
+
+class _Unnested:
+    """One array for each column of the tuples, so that one statement takes any number."""
+
+    chunk = 10_000
+
+    def size(self, count: int) -> int:
+        return 0
+
+    def sql(self, table: Table, match: Sequence[str], columns: Sequence[str], within: Sequence[str], size: int) -> str:
+        binary = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
+        arrays = [f"${n}::{'bytea' if name in binary else 'text'}[]" for n, name in enumerate(match, 1)]
+        equal = [f"{table.name}.{name} = given.given_{name}" for name in match]
+        equal += [f"{table.name}.{name} = ${n}" for n, name in enumerate(within, len(match) + 1)]
+        given = ", ".join(f"given_{name}" for name in match)
+        return (
+            f"SELECT {_listed(table, columns)} FROM unnest({', '.join(arrays)}) AS given({given}) "
+            f"JOIN {table.name} ON {' AND '.join(equal)}"
+        )
+
+    def values(self, width: int, given: Sequence[tuple[Any, ...]], size: int) -> list[Any]:
+        return [[each[place] for each in given] for place in range(width)]
+
+
+def _listed(table: Table, columns: Sequence[str]) -> str:
+    return ", ".join(f"{table.name}.{name}" for name in columns)
+
+
+ASKING: dict[str, Asking] = {"sqlite": _Joined(), "postgresql": _Unnested(), "mysql": _Chained()}
+
+
+def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values in pieces that fit one statement."""
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
-
-
-def among(table: Table, match: Sequence[str], columns: Sequence[str], within: Sequence[str], count: int) -> str:
-    """SQL for the rows that match one of `count` tuples; the values of `within` come last.
-
-    Written as a join that begins with the tuples: SQLite scans the whole index for `(a, b) IN (VALUES …)`, and a long
-    chain of OR is too deep for its parser."""
-    one = f"({', '.join('?' * len(match))})"
-    given = ", ".join(f"given_{name}" for name in match)
-    equal = [f"{table.name}.{name} = given.given_{name}" for name in match]
-    equal += [f"{table.name}.{name} = ?" for name in within]
-    return (
-        f"WITH given({given}) AS (VALUES {', '.join([one] * count)}) "
-        f"SELECT {', '.join(f'{table.name}.{name}' for name in columns)} "
-        f"FROM given CROSS JOIN {table.name} ON {' AND '.join(equal)}"
-    )
-
-
-def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Whether the column's text holds this one, whatever its case; SQLite's own functions fold ASCII alone."""
-    return sql.instr(sql.casefolded(column), text.casefold()) > 0
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def equip(conn: sqlite3.Connection) -> None:
-    """Give the functions that statements rely on."""
+    """Give the functions that statements on SQLite rely on; its own fold ASCII alone."""
     conn.create_function("casefolded", 1, str.casefold, deterministic=True)
 
 
 def pragmas(*, busy_timeout: float) -> list[str]:
-    """What each connection is told when it opens.
+    """What each connection to SQLite is told when it opens.
 
     FULL: a commit is on the disk when it returns. secure_delete: what is erased leaves no trace in free pages.
     A log that a burst has blown up shrinks back to 64 MiB.
@@ -69,4 +191,4 @@ def pragmas(*, busy_timeout: float) -> list[str]:
 
 
 FIRST = ["PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL"]
-"""What a new database is told before its first table; harmless to say again."""
+"""What a new SQLite database is told before its first table; harmless to say again."""

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, case, delete, update
 
 from memproxy.domain import Entity, Scope
 from memproxy_sql import archive
+from memproxy_sql.memory import held
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Prepared
 from memproxy_sql.rows import owner
@@ -31,6 +32,7 @@ _leave_mark = Prepared(
 
 
 def erase(conn: Connection, scope: Scope) -> Entity | None:
+    held(conn, scope)
     found = archive.entity(conn, scope)
     for deletion in _deletions:
         deletion.apply(conn, owner(scope))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, select, true
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, true
 from sqlalchemy import func as sql
 
 from memproxy.domain import Event, Fact, FactState, Page, Scope, Source
 from memproxy_sql import cursors
 from memproxy_sql.columns import clean, value_key
-from memproxy_sql.dialect import contains
+from memproxy_sql.dialect import casefolds
 from memproxy_sql.fact_rows import EVENT_COLUMNS, FACT_COLUMNS, read_event, read_fact
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Among, Prepared
@@ -77,14 +77,23 @@ def facts(
         of_entity(_fact),
         _fact.c.state.in_([state.value for state in states]) if states else true(),
         _fact.c.kind.in_(kinds) if kinds else true(),
-        contains(_fact.c.text, clean(text)) if text else true(),
     )
+    if text:
+        asked = and_(asked, _contains(conn, scope, asked, clean(text)))
     newest_first = FACTS.where(asked, _fact.c.number < cursors.before(cursor)).order_by(_fact.c.number.desc())
     rows = conn.execute(newest_first.limit(limit + 1), owner(scope)).all()
     total = conn.execute(select(sql.count()).select_from(_fact).where(asked), owner(scope)).scalar_one()
     number = FACT_COLUMNS.index("number")
     page = cursors.page(rows, limit, total, read=tuple, cursor=lambda row: str(row[number]))
     return Page(tuple(with_sources(conn, scope, page.items)), page.next_cursor, page.total)
+
+
+def _contains(conn: Connection, scope: Scope, asked: ColumnElement[bool], text: str) -> ColumnElement[bool]:
+    """The facts that contain the text, whatever its case."""
+    if casefolds(conn):
+        return sql.instr(sql.casefolded(_fact.c.text), text.casefold()) > 0
+    rows = conn.execute(select(_fact.c.number, _fact.c.text).where(asked), owner(scope))
+    return _fact.c.number.in_([number for number, held in rows if text.casefold() in held.casefold()])
 
 
 def history(conn: Connection, scope: Scope, fact_id: str) -> list[Event]:

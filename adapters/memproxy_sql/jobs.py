@@ -1,4 +1,8 @@
-"""The verbs of `Jobs` and `JobBoard`: the queue in one table, claimed by its single writer."""
+"""The verbs of `Jobs` and `JobBoard`: the queue in one table.
+
+Where a database has several writers, each claims rows that no other has locked. Two may still claim two jobs of one
+entity at once: the index of running jobs refuses the second, and `claim` is tried again.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +40,10 @@ _next = Prepared(
     .where(_job.c.state == JobState.PENDING.value, _job.c.run_at <= bindparam("now"), ~_busy)
     .order_by(_job.c.created_at, _job.c.id)
     .limit(1)
+    .with_for_update(skip_locked=True)
 )
 _one = (_job.c.tenant_id == bindparam("of_tenant")) & (_job.c.id == bindparam("of_id"))
-_stored = Prepared(select(*_columns).where(_one))
+_stored = Prepared(select(*_columns).where(_one).with_for_update())
 _changing = ("run_at", "state", "attempts", "lease_until", "worker", "error", "finished_at")
 _change = Prepared(update(_job).where(_one).values({name: bindparam(name) for name in _changing}))
 _depth = Prepared(

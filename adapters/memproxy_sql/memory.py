@@ -33,7 +33,8 @@ _entity, _fact, _mention = tables["entity"], tables["fact"], tables["fact_mentio
 _message, _triple, _event, _injection = (tables[name] for name in ("message", "triple", "event", "injection"))
 
 _this_entity = (_entity.c.tenant_id == bindparam("tenant_id")) & (_entity.c.id == bindparam("entity_id"))
-_counters = Prepared(select(_entity.c.version, _entity.c.numbers, _entity.c.created_at).where(_this_entity))
+_counters = select(_entity.c.version, _entity.c.numbers, _entity.c.created_at).where(_this_entity)
+_read_counters, _held_counters = Prepared(_counters), Prepared(_counters.with_for_update())
 _count = Prepared(
     update(_entity)
     .where((_entity.c.tenant_id == bindparam("of_tenant")) & (_entity.c.id == bindparam("of_entity")))
@@ -92,7 +93,7 @@ def changes(conn: Connection, scope: Scope, since: int) -> Changes:
 def write(conn: Connection, scope: Scope, change: MemoryWrite) -> tuple[int, bool]:
     """The new version, and whether words went that were stored."""
     check_ids(scope.tenant, scope.entity, scope.process)
-    version, _, _ = counted(conn, scope)
+    version, _, _ = held(conn, scope)
     if change.expected is not None and change.expected != version:
         raise Conflict(f"The memory is at version {version}, not {change.expected}: read it again.")
     version, stored = put_facts(conn, scope, change.facts)
@@ -107,16 +108,22 @@ def write(conn: Connection, scope: Scope, change: MemoryWrite) -> tuple[int, boo
 
 def counted(conn: Connection, scope: Scope) -> tuple[int, int, int]:
     """Version, highest number and birth of the entity."""
-    version, numbers, born = _counters.first(conn, owner(scope)) or (0, 0, 0)
+    version, numbers, born = _read_counters.first(conn, owner(scope)) or (0, 0, 0)
+    return version, numbers, born
+
+
+def held(conn: Connection, scope: Scope) -> tuple[int, int, int]:
+    """The same, and nobody else counts until the transaction ends."""
+    version, numbers, born = _held_counters.first(conn, owner(scope)) or (0, 0, 0)
     return version, numbers, born
 
 
 def put_facts(conn: Connection, scope: Scope, facts: Sequence[Fact]) -> tuple[int, dict[str, str]]:
     """Insert or replace the facts and count the version up; give it, with the states of those that were there."""
-    version, highest, _ = counted(conn, scope)
+    version, highest, _ = held(conn, scope)
     if version == 0:
         name_scopes(conn, [scope])
-        version, highest, _ = counted(conn, scope)
+        version, highest, _ = held(conn, scope)
     unique = {fact.id: fact for fact in facts}
     found = _stored.rows(conn, [(fact_id,) for fact_id in unique], [scope.tenant, scope.entity])
     numbers = {fact_id: number for fact_id, number, _ in found}

@@ -16,6 +16,8 @@ from sqlalchemy import BigInteger, Index, MetaData, Text
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
+from memproxy_sql.dialect import everywhere
+
 
 class Stored(SQLModel):
     """Base of the tables; its metadata is apart from SQLModel's own, which belongs to the application."""
@@ -105,6 +107,7 @@ class Message(Stored, table=True):
             "session_id",
             unique=True,
             sqlite_where=sql("external_id IS NOT NULL"),
+            postgresql_where=sql("external_id IS NOT NULL"),
         ),
         Index(
             "ix_message_unaugmented",
@@ -113,6 +116,7 @@ class Message(Stored, table=True):
             "session_id",
             "position",
             sqlite_where=sql("augmented = 0"),
+            postgresql_where=sql("augmented = false"),
         ),
     )
     tenant_id: str = Field(primary_key=True)
@@ -154,7 +158,15 @@ class Fact(Stored, table=True):
     __table_args__ = (
         Index(None, "tenant_id", "entity_id", "version"),
         # All facts of an attribute, or of a statement.
-        Index(None, "tenant_id", "entity_id", "attribute", "value_key", sqlite_where=sql("attribute IS NOT NULL")),
+        Index(
+            None,
+            "tenant_id",
+            "entity_id",
+            "attribute",
+            "value_key",
+            sqlite_where=sql("attribute IS NOT NULL"),
+            postgresql_where=sql("attribute IS NOT NULL"),
+        ),
         # Lists and counts facts by what is mostly asked for, without reading them.
         Index(None, "tenant_id", "entity_id", "number", "state", "kind"),
     )
@@ -256,8 +268,16 @@ class Job(Stored, table=True):
     __tablename__ = "job"
     __table_args__ = (
         Index(None, "state", "created_at", "id"),
-        # One running job per entity, even where two workers claim at once.
-        Index("ix_job_running", "tenant_id", "entity_id", unique=True, sqlite_where=sql("state = 'running'")),
+        # One running job per entity, even where two workers claim at once. (MySQL has no partial indexes; `mysql.py`
+        # makes one of a generated column.)
+        Index(
+            "ix_job_running",
+            "tenant_id",
+            "entity_id",
+            unique=True,
+            sqlite_where=sql("state = 'running'"),
+            postgresql_where=sql("state = 'running'"),
+        ).ddl_if(dialect=("sqlite", "postgresql")),  # type: ignore[arg-type] # it takes a tuple
         Index(None, "tenant_id", "entity_id", "created_at", "id"),
     )
     tenant_id: str = Field(primary_key=True)
@@ -291,3 +311,8 @@ class Usage(Stored, table=True):
 
 
 tables = Stored.metadata.tables
+
+for _table in tables.values():
+    _keyed = {column for index in _table.indexes for column in index.columns} | set(_table.primary_key)
+    for _column in _table.columns:
+        _column.type = everywhere(_column.type, keyed=_column in _keyed)

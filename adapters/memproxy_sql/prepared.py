@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from memproxy_sql.dialect import among, chunks
+from memproxy_sql.dialect import ASKING, Asking, chunks
 
 Given = Mapping[str, Any]
 
@@ -28,7 +28,8 @@ class _Compiled(NamedTuple):
 class Prepared:
     """One statement with named parameters."""
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, statement: ClauseElement | Callable[[str], ClauseElement]) -> None:
+        """The statement, or what gives the one for a database."""
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
@@ -65,7 +66,9 @@ class Prepared:
     def _for(self, conn: Connection) -> _Compiled:
         found = self._compiled.get(conn.dialect.name)
         if found is None:
-            compiled = cast(SQLCompiler, self._statement.compile(dialect=conn.dialect))
+            given = self._statement
+            statement = given if isinstance(given, ClauseElement) else given(conn.dialect.name)
+            compiled = cast(SQLCompiler, statement.compile(dialect=conn.dialect))
             constants = {name: compiled.params[name] for bind, name in compiled.bind_names.items() if not bind.required}
             found = _Compiled(str(compiled), constants, _getter(compiled.positiontup or ()))
             self._compiled[conn.dialect.name] = found
@@ -75,29 +78,30 @@ class Prepared:
 class Among:
     """Those rows of a table whose columns match one of many tuples; a row may come more than once."""
 
-    def __init__(self, table: Table, *match: str, also: Sequence[str] = (), within: Sequence[str] = ()) -> None:
+    def __init__(
+        self, table: Table, *match: str, also: Sequence[str] = (), within: Sequence[str] = (), then: str = ""
+    ) -> None:
         """`match` are the columns of the tuples, `also` those that come back beside them; `within` are columns that
-        must have one value each."""
-        self._table, self._match, self._within = table, match, within
+        must have one value each; `then` ends the statement."""
+        self._table, self._match, self._within, self._then = table, match, within, then
         self._columns = (*match, *also)
-        self._sql: dict[int, str] = {}
+        self._sql: dict[tuple[Asking, int], str] = {}
 
     def rows(self, conn: Connection, given: Sequence[tuple[Any, ...]], within: Sequence[Any] = ()) -> list[Any]:
         found: list[Any] = []
-        for some in chunks(given):
-            # Filled with nulls, which match nothing, up to a power of two: so there are few statements, and the driver
-            # keeps them compiled.
-            count = 1 << (len(some) - 1).bit_length()
-            values = [value for each in some for value in each] + [None] * (len(self._match) * (count - len(some)))
+        asking = ASKING[conn.dialect.name]
+        for some in chunks(given, asking.chunk):
+            size = asking.size(len(some))
             cursor = conn.connection.cursor()
-            cursor.execute(self._for(count), [*values, *within])
+            cursor.execute(self._for(asking, size), [*asking.values(len(self._match), some, size), *within])
             found += cursor.fetchall()
         return found
 
-    def _for(self, count: int) -> str:
-        sql = self._sql.get(count)
+    def _for(self, asking: Asking, size: int) -> str:
+        sql = self._sql.get((asking, size))
         if sql is None:
-            sql = self._sql[count] = among(self._table, self._match, self._columns, self._within, count)
+            sql = asking.sql(self._table, self._match, self._columns, self._within, size) + self._then
+            self._sql[asking, size] = sql
         return sql
 
 

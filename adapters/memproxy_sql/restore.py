@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from memproxy.domain import Event, Fact, FactState, Injection, Kept, Message, Scope, Session, Triple, Turn
 from memproxy_sql.columns import check_ids
 from memproxy_sql.commit import Batch, filled
+from memproxy_sql.locks import hold
 from memproxy_sql.memory import put_facts, put_history
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Among
@@ -25,6 +26,7 @@ _states = Among(tables["fact"], "id", also=["state"], within=["tenant_id", "enti
 
 def restore(conn: Connection, scope: Scope, rows: Sequence[Kept]) -> int:
     check_ids(scope.tenant, scope.entity, scope.process, *(name for kept in rows for name in kept.ids))
+    hold(conn, [scope])
     learned = [kept.row for kept in rows]
     facts = _new(conn, scope, "fact", {row.id: row for row in learned if isinstance(row, Fact)})
     triples = _new(conn, scope, "triple", {row.id: row for row in learned if isinstance(row, Triple)})

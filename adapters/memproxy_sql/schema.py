@@ -8,18 +8,24 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Table, inspect, text
 
 from memproxy.errors import ConfigError, StoreUnavailable
+from memproxy_sql import dialect
+from memproxy_sql.dialect import serial
 
 HEAD = "0002"
 """The newest migration in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_VERSION = "alembic_version"
+SETUP = "memproxy_setup"
+"""A table that is locked while the schema is set up, where there is no better lock."""
 
 _POLL = 0.05
 
@@ -47,27 +53,57 @@ def _acquire(handle: int, file: Path, patience: float) -> None:
             time.sleep(_POLL)
 
 
-def upgrade(conn: Connection, file: Path) -> None:
-    """Bring the schema to `HEAD`. Raises `ConfigError` where the database is not memproxy's, or a newer one's."""
+def upgrade(conn: Connection, name: Path | str) -> None:
+    """Bring the schema to `HEAD`. Raises `ConfigError` where the database is not memproxy's, or a newer one's.
+
+    A new database of a server is made from the models at once, for the older steps were SQLite's alone; SQLite goes the
+    whole way, which the tests compare with the models."""
     current = revision(conn)
     if current == HEAD:
         return
-    if current is None and inspect(conn).get_table_names():
+    if current is None and _foreign(conn):
         raise ConfigError(
-            f"{file} is a database of another program. Name another file in the setting `store`.", param="store"
+            f"{name} is a database of another program. Name another in the setting `store`.", param="store"
         )
-    _migrate(conn, file, current)
+    if current is None and not serial(conn):
+        create(conn)
+    else:
+        _migrate(conn, name, current)
+
+
+def _foreign(conn: Connection) -> bool:
+    """Whether any of the tables is another program's."""
+    names = set(inspect(conn).get_table_names()) - {SETUP}
+    return bool(names) and (serial(conn) or _VERSION not in names or not names - {_VERSION} <= set(_models()))
+
+
+def _models() -> Mapping[str, Table]:
+    from memproxy_sql.models import tables
+
+    return tables
+
+
+def create(conn: Connection) -> None:
+    """Make a new database. MySQL commits each step: one that was broken off has no revision yet, and is made anew."""
+    from memproxy_sql.models import Stored
+
+    Stored.metadata.drop_all(conn)
+    conn.execute(text(f"CREATE TABLE IF NOT EXISTS {_VERSION} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    Stored.metadata.create_all(conn)
+    for statement in dialect.ALSO.get(conn.dialect.name, ()):
+        conn.execute(text(statement))
+    conn.execute(text(f"INSERT INTO {_VERSION} VALUES ('{HEAD}')"))
 
 
 def revision(conn: Connection) -> str | None:
     """The version of the schema; None where there is none yet."""
-    if not inspect(conn).has_table("alembic_version"):
+    if not inspect(conn).has_table(_VERSION):
         return None
-    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    found: str | None = conn.execute(text(f"SELECT version_num FROM {_VERSION}")).scalar()
     return found
 
 
-def _migrate(conn: Connection, file: Path, current: str | None) -> None:
+def _migrate(conn: Connection, name: Path | str, current: str | None) -> None:
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
@@ -75,7 +111,7 @@ def _migrate(conn: Connection, file: Path, current: str | None) -> None:
     script = ScriptDirectory(str(MIGRATIONS))
     if current is not None and current not in {step.revision for step in script.walk_revisions()}:
         raise ConfigError(
-            f"{file} has schema {current}, which is newer than this memproxy knows ({HEAD}). "
+            f"{name} has schema {current}, which is newer than this memproxy knows ({HEAD}). "
             "Run the newer memproxy, or restore the backup made before it was upgraded.",
             param="store",
         )

@@ -1,21 +1,17 @@
 """The store itself: which verb runs on which connection.
 
-One writer, and readers beside it, so that no read waits for the disk of a commit. The readers on the path of a
-request are apart from those of the background, so that loading a large memory delays no chat.
+Every verb is a plain function of a connection, the same for each database; what opens and closes, and what erasing
+takes beside deleting rows, is that of `sqlite.py` and `server.py`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar
 
-from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 
 from memproxy.domain import (
     ApiKey,
@@ -38,65 +34,36 @@ from memproxy.domain import (
     Session,
     Turn,
 )
-from memproxy.errors import ConfigError, StoreUnavailable
-from memproxy_sql import archive, dialect, facts, faults, jobs, keys, memory, schema, turns
+from memproxy_sql import archive, facts, jobs, keys, memory, turns
 from memproxy_sql.commit import commit as group_commit
 from memproxy_sql.commit import enqueue as enqueue_jobs
-from memproxy_sql.connection import SqliteConnection
 from memproxy_sql.erase import erase as erase_rows
 from memproxy_sql.export import export as export_rows
 from memproxy_sql.restore import restore as restore_rows
-from memproxy_sql.wiping import Wiper
 
-_SETUP_PATIENCE = 60.0
-"""Seconds to wait for another process that sets up the same database; a large migration takes a while."""
-
-_NEVER = {"SQLITE_NOTADB", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM"}
-"""Failures to open that waiting does not mend: a setting is wrong."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def open_store(*, url: str, data_dir: Path, busy_timeout: float = 5.0, readers: int = 2) -> SqlStore:
-    """The store that `url` names, not opened yet. `{data_dir}` in it stands for the data directory, under which
-    relative paths are too. `busy_timeout`: seconds to wait for another process that writes; `readers`: connections
-    for background reads. Raises `ConfigError`."""
-    return SqlStore(file=_file(url, data_dir), busy_timeout=busy_timeout, readers=readers)
+class Runner(Protocol):
+    """Connections to one database."""
 
-
-def _file(url: str, data_dir: Path) -> Path:
-    try:
-        parsed = make_url(url.replace("{data_dir}", str(data_dir)))
-    except ArgumentError as error:
-        raise ConfigError(
-            "The setting `store` is not a URL such as sqlite:////path/memproxy.db.", param="store"
-        ) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise ConfigError(f"This store speaks to SQLite, not to {parsed.get_backend_name()}.", param="store")
-    if parsed.database in (None, "", ":memory:"):
-        raise ConfigError("The store needs a file, such as sqlite:////path/memproxy.db.", param="store")
-    return data_dir / str(parsed.database)
+    async def run(self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in a transaction; what it raises undoes it."""
+        ...
 
 
 class SqlStore:
-    """A `Store` in one SQLite file."""
+    """A `Store` in one database. Reads on the path of a request are apart from those of the background, so that
+    loading a large memory delays no chat."""
 
-    def __init__(self, *, file: Path, busy_timeout: float, readers: int) -> None:
-        pragmas = dialect.pragmas(busy_timeout=busy_timeout)
-        self._file = file
-        self._writer = SqliteConnection(file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas)
-        self._urgent = SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas)
-        self._readers = [SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas) for _ in range(max(1, readers))]
-        self._wiper = Wiper(file=file, patience=busy_timeout)
-        self._turn = 0
+    _writer: Runner
+    _urgent: Runner
 
     async def __aenter__(self) -> Self:
-        """Raises `ConfigError` where the file or its schema can never work, `StoreUnavailable` where it may later."""
+        """Raises `ConfigError` where the database or its schema can never work, `StoreUnavailable` where it may."""
         try:
             await self._open()
-        except StoreUnavailable as error:
-            await self._close()
-            if faults.kind(error.__cause__) in _NEVER:
-                raise ConfigError(str(error), param="store") from error
-            raise
         except BaseException:
             await self._close()
             raise
@@ -108,25 +75,27 @@ class SqlStore:
         await self._close()
 
     async def _open(self) -> None:
-        _create(self._file)
-        await self._writer.open()
-        upgrade = partial(schema.upgrade, file=self._file)
-        await self._writer.set_up(upgrade, first=dialect.FIRST, patience=_SETUP_PATIENCE)
-        for reader in (self._urgent, *self._readers):
-            await reader.open()
+        raise NotImplementedError
 
     async def _close(self) -> None:
-        await self._wiper.close()
-        for connection in (*self._readers, self._urgent, self._writer):
-            await connection.close()
-
-    @property
-    def _reader(self) -> SqliteConnection:
-        self._turn = (self._turn + 1) % len(self._readers)
-        return self._readers[self._turn]
+        raise NotImplementedError
 
     async def check(self) -> None:
-        await self._writer.run(_nothing)
+        raise NotImplementedError
+
+    @property
+    def _reader(self) -> Runner:
+        """For the background."""
+        raise NotImplementedError
+
+    async def _wipe(self) -> None:
+        """Leave no trace of what was erased."""
+
+    async def _words_went(self) -> None:
+        """Leave no trace of what was forgotten, where that is soon done."""
+
+    async def _catch_up(self) -> None:
+        """Do what could not be done then."""
 
     # Turns
 
@@ -161,7 +130,7 @@ class SqlStore:
     async def write(self, scope: Scope, change: MemoryWrite) -> int:
         version, words_went = await self._writer.run(memory.write, scope, change)
         if words_went:
-            await self._wiper.attempt()
+            await self._words_went()
         return version
 
     async def about(
@@ -197,7 +166,7 @@ class SqlStore:
 
     async def erase(self, scope: Scope) -> Entity | None:
         erased = await self._writer.run(erase_rows, scope)
-        await self._wiper.wipe()
+        await self._wipe()
         return erased
 
     async def export(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Kept]:
@@ -229,7 +198,7 @@ class SqlStore:
         return await self._reader.run(jobs.depth)
 
     async def prune(self, *, before: datetime) -> int:
-        await self._wiper.catch_up()
+        await self._catch_up()
         return await self._writer.run(jobs.prune, before)
 
     async def jobs(
@@ -253,20 +222,3 @@ class SqlStore:
 
     async def revoke_key(self, key_id: str, *, now: datetime) -> ApiKey:
         return await self._writer.run(keys.revoke_key, key_id, now)
-
-
-def _nothing(conn: Connection) -> None:
-    """A transaction that could have written."""
-
-
-def _create(file: Path) -> None:
-    """Make the file and its folder, for their owner's eyes only; SQLite gives its log the rights of the file."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise ConfigError(
-            f"The database {file} cannot be written ({error.strerror}). Check the folder, or name another file in the "
-            "setting `store`.",
-            param="store",
-        ) from error

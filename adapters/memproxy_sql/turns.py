@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, false, literal_column, or_, select
 from sqlalchemy import func as sql
 
 from memproxy.domain import ANCHOR, Known, Message, Page, Scope, Session
@@ -74,7 +74,7 @@ _in_order = (
     .limit(bindparam("limit"))
 )
 _messages = Prepared(_in_order.where(_message.c.position >= bindparam("position")))
-_unaugmented = Prepared(_in_order.where(_message.c.augmented == literal_column("0")))
+_unaugmented = Prepared(_in_order.where(_message.c.augmented == false()))
 _message_count = Prepared(
     select(_session.c.messages).where(of_entity(_session), _session.c.id == bindparam("session_id"))
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from memproxy.domain import FactState
 from memproxy.testing.store_samples import ALICE
 from memproxy_sql import SqlStore, archive, erase, export, facts, jobs, memory, open_store, turns
+from memproxy_sql.dialect import ASKING
 from memproxy_sql.prepared import Among, Prepared
 
 
@@ -63,7 +64,7 @@ async def test_statements_use_their_index(tmp_path: Path, statement: Prepared, g
 )
 async def test_what_is_asked_for_many_at_once_is_sought_one_by_one(tmp_path: Path, asked: Among, index: str) -> None:
     def plan(conn: Connection) -> str:
-        sql = asked._for(4)
+        sql = asked._for(ASKING["sqlite"], 4)
         steps = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + sql, (None,) * sql.count("?"))
         return "\n".join(str(step[3]) for step in steps)
 

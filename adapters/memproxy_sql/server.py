@@ -1,0 +1,267 @@
+"""The store on a database server: pools of connections, and what is done when one breaks or loses a race.
+
+A verb runs through SQLAlchemy's asyncio engine as one transaction on one connection. Tried again is what certainly
+did not happen: a transaction that lost to another (deadlock, serialisation failure), or whose connection broke before
+it was told to commit. Where the connection breaks during the commit nobody knows; the caller is told, and may repeat
+what bears repeating.
+
+Nothing waits without end: a statement and a lock in the server, a connection of the pool, and a try as a whole, whose
+connection is closed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from memproxy.domain import Job
+from memproxy.errors import BadRequest, ConfigError, Conflict, MemproxyError, StoreUnavailable
+from memproxy_sql.store import SqlStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+STATEMENT_TIMEOUT = 30.0
+"""Seconds that one statement may take in the server."""
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for a row that another transaction has."""
+CONNECT_TIMEOUT = 5.0
+POOL_TIMEOUT = 5.0
+"""Seconds to wait for a connection of the pool."""
+RECYCLE = 1800.0
+"""Seconds after which a connection is made anew, before a firewall or the server forgets it."""
+_GRACE = 5.0
+"""Seconds that a try may take beyond its slowest statement, before its connection is given up."""
+_TRIES = 6
+"""Of a transaction that loses to others."""
+_PAUSE = 0.01
+"""Seconds before the second try; twice that, with chance, before each that follows."""
+_CLAIMS = 10
+"""Tries to claim, where others claim at the same time; whoever gets nothing comes back in a moment anyway."""
+_SETUP_PATIENCE = 60.0
+"""Seconds to wait for another replica that sets up the same database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an error of the driver means."""
+
+    told: str
+    """Goes on after "The database NAME ..."."""
+    lost: bool = False
+    """The connection is of no use any more."""
+    again: bool = False
+    """The transaction lost to another and may be tried again."""
+    hopeless: bool = False
+    """Waiting does not mend it: a setting is wrong."""
+    error: type[MemproxyError] = StoreUnavailable
+
+
+UNANSWERED = Fault("did not answer in time; the call may be repeated", lost=True)
+UNREACHABLE = Fault(
+    "cannot be reached; check that it runs and that its address in the setting `store` is right", lost=True
+)
+TAKEN = Fault("", error=Conflict)
+
+
+@runtime_checkable
+class Server(Protocol):
+    """One kind of database server."""
+
+    name: str
+    """Host, port and database: what errors may show of the URL."""
+    pool_size: int
+    statement_timeout: float
+    driver_errors: tuple[type[BaseException], ...]
+
+    def engine(self, *, reading: bool, size: int) -> AsyncEngine:
+        """Connections whose transactions read one state of the database and cannot write, or that write."""
+        ...
+
+    def fault(self, error: BaseException) -> Fault: ...
+
+    def set_up(self, conn: Connection, patience: float) -> None:
+        """Bring the schema up to date while all others wait."""
+        ...
+
+    def check(self, conn: Connection) -> None:
+        """Raises `StoreUnavailable` where nothing can be written."""
+        ...
+
+
+class Pool:
+    """Runs verbs on connections of one kind."""
+
+    def __init__(self, *, server: Server, reading: bool, size: int) -> None:
+        self._server = server
+        self._reading, self._size = reading, size
+        self._engine: AsyncEngine | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self.errors: tuple[type[BaseException], ...] = (
+            SQLAlchemyError,
+            OSError,
+            UnicodeEncodeError,
+            OverflowError,
+            *server.driver_errors,
+        )
+
+    async def open(self) -> None:
+        self._engine = self._server.engine(reading=self._reading, size=self._size)
+
+    async def close(self) -> None:
+        engine, self._engine = self._engine, None
+        if self._running:
+            await asyncio.wait(self._running)
+        if engine is not None:
+            await engine.dispose()
+
+    async def run(self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in a transaction; what it raises undoes it. A verb that has begun runs to its end, even where
+        its caller was cancelled: to break it off would cost the connection."""
+        work = self._persist(lambda conn: verb(conn, *args, **kwargs))
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # a caller that has left does not make the loop complain
+
+    async def set_up(self, verb: Callable[[Connection], None]) -> None:
+        """Run a verb that takes as long as it takes; raises `ConfigError` where waiting mends nothing."""
+        try:
+            await self._once(verb, None, [])
+        except self.errors as error:
+            told = self.translated(error)
+            if self.fault(error).hopeless:
+                raise ConfigError(str(told), param="store") from error
+            raise told from error
+
+    async def _persist(self, work: Callable[[Connection], T]) -> T:
+        limit = self._server.statement_timeout + _GRACE
+        pause, renewed = _PAUSE, False
+        for left in range(_TRIES - 1, -1, -1):
+            committing: list[bool] = []
+            try:
+                return await self._once(work, limit, committing)
+            except self.errors as error:
+                fault = self.fault(error)
+                if fault.lost and not committing and not renewed:
+                    renewed = True  # all that waits in the pool may be as old; the next try is on a new connection
+                elif not (fault.again and left):
+                    raise self.translated(error) from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause *= 2
+        raise AssertionError("the last try returns or raises")
+
+    async def _once(self, work: Callable[[Connection], T], limit: float | None, committing: list[bool]) -> T:
+        """`committing` is filled when the server is told to commit."""
+        engine = self._engine
+        if engine is None:
+            raise StoreUnavailable("The store is not open.")
+
+        def transact(conn: Connection) -> T:
+            result = work(conn)
+            committing.append(True)
+            conn.commit()  # for SQLAlchemy, where the verb went through it …
+            conn.connection.commit()  # … and for the driver, where it did not
+            return result
+
+        async with asyncio.timeout(limit), engine.connect() as conn:
+            try:
+                return await conn.run_sync(transact)
+            except BaseException as error:
+                await self._undo(engine, conn, error)
+                raise
+
+    async def _undo(self, engine: AsyncEngine, conn: AsyncConnection, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError) or (isinstance(error, self.errors) and self.fault(error).lost):
+            await conn.invalidate()
+            await engine.dispose()  # those in use are closed when they come back
+            return
+        try:
+            await conn.run_sync(_roll_back)
+        except self.errors:
+            await conn.invalidate()
+
+    def fault(self, error: BaseException) -> Fault:
+        if isinstance(error, DBAPIError) and error.orig is not None:
+            error = error.orig
+        if isinstance(error, TimeoutError):
+            return UNANSWERED
+        if isinstance(error, OSError):
+            return UNREACHABLE
+        return self._server.fault(error)
+
+    def translated(self, error: BaseException) -> MemproxyError:
+        """What to raise in place of `error`, whose own words may quote what was being stored."""
+        if _unencodable(error):
+            return BadRequest("An id may hold neither NUL nor a lone surrogate.")
+        fault = self.fault(error)
+        if fault.error is Conflict:
+            return Conflict("Somebody else stored the same thing at the same time; read it again.")
+        if fault.error is BadRequest:
+            return BadRequest(f"The database {self._server.name} {fault.told}.")
+        return StoreUnavailable(f"The database {self._server.name} {fault.told}.")
+
+
+class ServerStore(SqlStore):
+    """A `Store` on a database server, which several replicas may share."""
+
+    def __init__(self, *, server: Server) -> None:
+        """Half of the connections write, and a quarter each reads for requests and for the background."""
+        self._server = server
+        few = max(1, server.pool_size // 4)
+        self._writer: Pool = Pool(server=server, reading=False, size=max(1, server.pool_size // 2))
+        self._urgent: Pool = Pool(server=server, reading=True, size=few)
+        self._background = Pool(server=server, reading=True, size=few)
+
+    @property
+    def _reader(self) -> Pool:
+        return self._background
+
+    async def _open(self) -> None:
+        for pool in (self._writer, self._urgent, self._background):
+            await pool.open()
+        await self._writer.set_up(lambda conn: self._server.set_up(conn, _SETUP_PATIENCE))
+
+    async def _close(self) -> None:
+        for pool in (self._background, self._urgent, self._writer):
+            await pool.close()
+
+    async def check(self) -> None:
+        await self._writer.run(self._server.check)
+
+    async def claim(self, *, worker: str, limit: int, lease: float, now: datetime) -> Sequence[Job]:
+        """Who claims a job of an entity of which another claims one at the same moment looks again."""
+        for left in range(_CLAIMS - 1, -1, -1):
+            try:
+                return await super().claim(worker=worker, limit=limit, lease=lease, now=now)
+            except Conflict:
+                if not left:
+                    break
+        return []
+
+
+def _roll_back(conn: Connection) -> None:
+    conn.rollback()
+    conn.connection.rollback()
+
+
+def _unencodable(error: BaseException | None) -> bool:
+    """Drivers wrap the error of a text that is not Unicode."""
+    while error is not None:
+        if isinstance(error, UnicodeEncodeError):
+            return True
+        error = error.__cause__ or (error.orig if isinstance(error, DBAPIError) else None)
+    return False

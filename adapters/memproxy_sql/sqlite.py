@@ -1,0 +1,95 @@
+"""The store in one SQLite file: one writer, and readers beside it, so that no read waits for the disk of a commit."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import URL, Connection
+
+from memproxy.errors import ConfigError, StoreUnavailable
+from memproxy_sql import dialect, faults, schema
+from memproxy_sql.connection import SqliteConnection
+from memproxy_sql.store import SqlStore
+from memproxy_sql.wiping import Wiper
+
+_SETUP_PATIENCE = 60.0
+"""Seconds to wait for another process that sets up the same database; a large migration takes a while."""
+
+_NEVER = {"SQLITE_NOTADB", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM"}
+"""Failures to open that waiting does not mend: a setting is wrong."""
+
+
+def sqlite_store(*, url: URL, data_dir: Path, busy_timeout: float, readers: int) -> SqliteStore:
+    if url.database in (None, "", ":memory:"):
+        raise ConfigError("The store needs a file, such as sqlite:////path/memproxy.db.", param="store")
+    return SqliteStore(file=data_dir / str(url.database), busy_timeout=busy_timeout, readers=readers)
+
+
+class SqliteStore(SqlStore):
+    """A `Store` in one SQLite file."""
+
+    def __init__(self, *, file: Path, busy_timeout: float, readers: int) -> None:
+        pragmas = dialect.pragmas(busy_timeout=busy_timeout)
+        self._file = file
+        self._writer: SqliteConnection = SqliteConnection(file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+        self._urgent: SqliteConnection = SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas)
+        self._readers = [SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas) for _ in range(max(1, readers))]
+        self._wiper = Wiper(file=file, patience=busy_timeout)
+        self._turn = 0
+
+    async def _open(self) -> None:
+        try:
+            await self._set_up()
+        except StoreUnavailable as error:
+            if faults.kind(error.__cause__) in _NEVER:
+                raise ConfigError(str(error), param="store") from error
+            raise
+
+    async def _set_up(self) -> None:
+        _create(self._file)
+        await self._writer.open()
+        upgrade = partial(schema.upgrade, name=self._file)
+        await self._writer.set_up(upgrade, first=dialect.FIRST, patience=_SETUP_PATIENCE)
+        for reader in (self._urgent, *self._readers):
+            await reader.open()
+
+    async def _close(self) -> None:
+        await self._wiper.close()
+        for connection in (*self._readers, self._urgent, self._writer):
+            await connection.close()
+
+    @property
+    def _reader(self) -> SqliteConnection:
+        self._turn = (self._turn + 1) % len(self._readers)
+        return self._readers[self._turn]
+
+    async def check(self) -> None:
+        await self._writer.run(_nothing)
+
+    async def _wipe(self) -> None:
+        await self._wiper.wipe()
+
+    async def _words_went(self) -> None:
+        await self._wiper.attempt()
+
+    async def _catch_up(self) -> None:
+        await self._wiper.catch_up()
+
+
+def _nothing(conn: Connection) -> None:
+    """A transaction that could have written."""
+
+
+def _create(file: Path) -> None:
+    """Make the file and its folder, for their owner's eyes only; SQLite gives its log the rights of the file."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigError(
+            f"The database {file} cannot be written ({error.strerror}). Check the folder, or name another file in the "
+            "setting `store`.",
+            param="store",
+        ) from error
