@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import bson
 from bson import ObjectId
 
 from memproxy.domain import Injection
@@ -35,10 +34,10 @@ _LARGEST = 15_000_000
 async def decide(db: Database, stored: Document, body: Body, *, numbers: int) -> int | None:
     """The new version, once all is carried out; None where the entity has moved on. `stored` says where it was."""
     for document in (*body["new"], *body["facts"], *body["triples"], *body["events"]):
-        if len(bson.encode(document)) > _LARGEST:
+        if len(db.encoded(document)) > _LARGEST:
             raise BadRequest("MongoDB holds no fact of more than 15 MB.")
     life, version = stored["o"], int(stored["version"]) + 1
-    parts = await put_parts(db, life, bson.encode(dict(body)), field="change")
+    parts = await put_parts(db, life, db.encoded(body), field="change")
     decided: Document = {"version": version, "numbers": numbers, "pending": parts}
     if body["tells"]:
         decided["told"] = version

@@ -168,7 +168,8 @@ async def _store(db: Database, turns: Mapping[int, Turn]) -> dict[int, int]:
     documents = {place: await _document(db, fillings[place], turn) for place, turn in turns.items()}
     done = await store(db, {place: made for place, made in documents.items() if made is not None})
     spare = [job for place, turn in turns.items() if documents[place] is None for job in turn.jobs]
-    await enqueue(db, spare)
+    if spare:
+        await enqueue(db, spare)
     return {place: len(fillings[place].said) for place, made in documents.items() if made is None or place in done}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import bson
 from bson import ObjectId
 
 from memproxy.domain import ApiKey, Injection, Job, JobState, Message, Scope, Session, Turn, Usage
@@ -162,13 +161,13 @@ async def read_parts(db: Database, parts: Document) -> Document | None:
     """None where they are gone."""
     ids = part_ids(parts)
     found = {stored["_id"]: stored["data"] for stored in await db.some("part", {"_id": {"$in": ids}})}
-    return bson.decode(b"".join([found[name] for name in ids])) if len(found) == len(ids) else None
+    return db.decoded(b"".join([found[name] for name in ids])) if len(found) == len(ids) else None
 
 
 async def put_words(db: Database, document: Document) -> None:
     """Move the words of a turn into parts where they are more than one document holds."""
     if sum([4 * len(said[2]) + len(said[7] or b"") for said in document["said"]]) > _PART:
-        document["parts"] = await put_parts(db, document["o"], bson.encode({"said": document["said"]}), field="turn")
+        document["parts"] = await put_parts(db, document["o"], db.encoded({"said": document["said"]}), field="turn")
         document["said"] = []
 
 

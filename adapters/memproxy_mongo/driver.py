@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import bson
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReplaceOne, ReturnDocument
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -82,6 +83,15 @@ class Database:
             yield
         except faults.DRIVER as error:
             raise faults.translated(error, self.place) from error
+
+    def encoded(self, document: Query) -> bytes:
+        """As it is sent and stored."""
+        with self._translating():
+            return bson.encode(document)
+
+    def decoded(self, stored: bytes) -> Document:
+        with self._translating():
+            return bson.decode(stored)
 
     async def _run(self, call: Awaitable[T]) -> T:
         with self._translating():
