@@ -166,7 +166,7 @@ async def _store(db: Database, turns: Mapping[int, Turn]) -> dict[int, int]:
     known = await lives.named_all(db, [turn.scope for turn in turns.values()])
     fillings = await filled(db, {place: (known[_name(turn.scope)], turn) for place, turn in turns.items()})
     documents = {place: await _document(db, fillings[place], turn) for place, turn in turns.items()}
-    done = await store(db, {place: made for place, made in documents.items() if made is not None})
+    done = await store(db, fillings, {place: made for place, made in documents.items() if made is not None})
     spare = [job for place, turn in turns.items() if documents[place] is None for job in turn.jobs]
     if spare:
         await enqueue(db, spare)
@@ -216,7 +216,7 @@ async def _document(db: Database, session: Filling, turn: Turn) -> Document | No
     return made
 
 
-async def store(db: Database, documents: Mapping[int, Document]) -> set[int]:
+async def store(db: Database, fillings: Mapping[int, Filling], documents: Mapping[int, Document]) -> set[int]:
     """Decide the turns, and make what follows; give those that are stored."""
     for made in documents.values():
         await put_words(db, made)
@@ -226,21 +226,19 @@ async def store(db: Database, documents: Mapping[int, Document]) -> set[int]:
     if taken:
         await _follow_up_sessions(db, [documents[place] for place in taken])
     await follow_up(db, list(stored.values()))
-    return await _alive(db, stored)
+    return await _alive(db, {place: (fillings[place].life, made) for place, made in stored.items()})
 
 
-async def _alive(db: Database, stored: Mapping[int, Document]) -> set[int]:
+async def _alive(db: Database, stored: Mapping[int, tuple[Life, Document]]) -> set[int]:
     """Those whose entity was not erased while they were stored; of the others nothing stays."""
-    marks = list({made["o"] for made in stored.values()})
-    found = await db.some("entity", {"o": {"$in": marks}}) if marks else []
-    alive = {one["o"]: lives.read_life(one) for one in found}
-    for mark in marks:
-        if mark not in alive:
-            await change.wipe(db, mark)
-    for made in stored.values():
-        if made["o"] in alive:
-            await ledger.settle(db, alive[made["o"]], [made])
-    return {place for place, made in stored.items() if made["o"] in alive}
+    now = await lives.find_all(db, {(life.tenant, life.entity) for life, _ in stored.values()})
+    alive = {life.mark: life for life in now.values()}
+    for mark in {life.mark for life, _ in stored.values()} - set(alive):
+        await change.wipe(db, mark)
+    for life, made in stored.values():
+        if life.mark in alive:
+            await ledger.settle(db, alive[life.mark], [made])
+    return {place for place, (life, _) in stored.items() if life.mark in alive}
 
 
 async def follow_up(db: Database, turns: Sequence[Document]) -> None:

@@ -64,7 +64,7 @@ async def _store(db: Database, scope: Scope, name: str, rows: Sequence[Kept]) ->
         life = await lives.named(db, scope)
         session = (await filled(db, {0: (life, asked)}))[0]
         new = sum([_restored(session, kept) for kept in rows])
-        if not new or await store(db, {0: session.document(at=micros(asked.at))}):
+        if not new or await store(db, {0: session}, {0: session.document(at=micros(asked.at))}):
             return new
     raise StoreUnavailable(f"Too many write to one session of the database {db.place} at once; try again.")
 

@@ -171,3 +171,32 @@ async def test_what_is_written_too_late_for_a_life_is_removed(store: MongoStore,
     await store._db.add("fact", [{"_id": f"{life['o']}:fact-1", "o": life["o"], "v": 1, "text": "tea"}])
     await store.prune(before=after(0))
     assert not any((await rows(store)).values())
+
+
+async def test_a_block_that_comes_while_something_is_being_forgotten_is_not_kept(store: MongoStore, url: str) -> None:
+    """Decided, and its writer dead: the fact still stands where it stood."""
+    seen = await store.write(ALICE, MemoryWrite((fact(1), fact(2))))
+    change = MemoryWrite((fact(1, state=FactState.FORGOTTEN, text=""),), struck=("- tea",))
+    assert await dying(url, 2, lambda mortal: mortal.write(ALICE, change))
+    (stored,) = await store._db.some("fact", {"id": "fact-1"})
+    assert stored["state"] == "current"
+
+    class Late(Database):
+        """Reads the entity as it was before the change was decided."""
+
+        stale = True
+
+        async def some(self, collection: str, query: Any, **how: Any) -> list[Any]:
+            found = await super().some(collection, query, **how)
+            if collection == "entity" and self.stale:
+                self.stale = False
+                return [{**one, "version": seen, "told": 0, "pending": None} for one in found]
+            return found
+
+    late = MongoStore(url=url)
+    late._db = Late(url=url)
+    async with late:
+        late._db.stale = True
+        await late.commit([turn("u", injection=entry("u", "- tea"), seen=seen)])
+    (kept,) = await store._db.some("turn", {})
+    assert (kept["entry"]["block"], kept["entry"]["facts"]) == ("", [])
