@@ -278,6 +278,8 @@ def test_nobody_ever_sees_what_another_told(tmp_path: Path) -> None:
             ),
         )
     print(dict(count))
+    if "ISOLATION_SEED" in os.environ:
+        return  # only of its own seed is it known that everything happens
     for what in ("recalled", "forgotten", "imported", "audited", *(f"{api.name} hit" for api in APIS)):
         assert count[what] > 0, f"{what}: never happened, so nothing was shown"
 
