@@ -249,6 +249,18 @@ async def test_a_corrected_piece_of_a_message_is_the_persons_knowledge_and_its_o
     assert await house.current() == ["The train leaves at ten."]
 
 
+async def test_what_a_fact_said_before_may_be_corrected_too(house: House) -> None:
+    made = await house.owner.add(ALICE, NewFact("one thing"))
+    await house.owner.change(ALICE, made.id, FactChange(text="another thing"))
+    before = await house.find("one thing")
+    again = await house.owner.change(ALICE, before.id, FactChange(text="a third thing"))
+    assert (again.state, again.attribute, again.value) == (FactState.CURRENT, None, None)
+    assert await house.current() == ["a third thing", "another thing"]
+    await house.owner.forget(ALICE, again.id)
+    assert await house.current() == ["another thing"]
+    assert "one thing" not in [one.text for one in await house.facts()]
+
+
 async def test_correcting_what_is_past_makes_it_hold_now(house: House) -> None:
     await house.hear("I live in Berlin.")
     await house.hear("I moved to Oslo.", session="s2")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from memproxy.augment.attributes import Told
-from memproxy.augment.statements import ENDED, normalised, words
+from memproxy.augment.statements import ENDED, WORDS, normalised, words
 from memproxy.domain import Event, Fact, FactState
 from memproxy.ids import new_id
 
@@ -18,11 +18,9 @@ from memproxy.ids import new_id
 def rewritten(fact: Fact, text: str, told: Told | None, now: datetime) -> Fact:
     """The fact with the person's own words in it, which hold from now on. A piece of a message is none any more."""
     episode = fact.kind == "episode"
-    bare = (fact.attribute or "").removeprefix(ENDED)
-    if told is None and fact.attribute is not None:
-        told = Told(fact.attribute, text)
-    elif told is not None and bare not in ("", told.attribute):
-        told = Told(fact.attribute or bare, text)
+    about = fact.attribute if fact.attribute != WORDS else None
+    if about is not None and (told is None or told.attribute != about.removeprefix(ENDED)):
+        told = Told(about, text)  # the rules read nothing in it, or something else: it is about what it was about
     return replace(
         fact,
         kind="knowledge" if episode else fact.kind,
