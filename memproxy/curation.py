@@ -151,6 +151,7 @@ class Curation:
                 facts=tuple(map(buried, gone)),
                 events=tuple(event(fact.id, "forgotten", "the person asked", None, None, now) for fact in gone),
                 struck=await self._lines(scope, gone),
+                unsaid=tuple({text for fact in gone for text in await self._told(scope, fact)}),
             )
 
         await amend(self._memory, scope, change)
@@ -245,11 +246,14 @@ class Curation:
         """What blocks may show of the facts: what they say, and whatever they said before."""
         shown: list[str] = []
         for fact in facts:
-            history = await self._memory.history(scope, fact.id) if fact.kind != "episode" else ()
-            told = (text for event in history for text in (event.before, event.after))
-            for text in filter(None, (fact.text, *told)):
-                shown.append(line(replace(fact, text=text)))
+            shown += [line(replace(fact, text=text)) for text in await self._told(scope, fact)]
         return tuple(dict.fromkeys(shown))
+
+    async def _told(self, scope: Scope, fact: Fact) -> list[str]:
+        """What the fact says, and whatever its own history has it say before."""
+        history = await self._memory.history(scope, fact.id) if fact.kind != "episode" else ()
+        told = (text for event in history for text in (event.before, event.after))
+        return [text for text in (fact.text, *told) if text]
 
     async def _vector(self, text: str) -> tuple[bytes | None, str | None]:
         """With the name of the model; nothing where there is none, or where a job has to make up for it."""

@@ -310,6 +310,8 @@ class MemoryWrite:
     """Ids of messages that need no further extraction."""
     untied: tuple[str, ...] = ()
     """Ids of facts that lose the triples they have: they were corrected and say something else."""
+    unsaid: tuple[str, ...] = ()
+    """Texts that leave the history of every fact of the entity: what was corrected away and is forgotten now."""
     struck: tuple[str, ...] = ()
     """Lines that are taken out of every block of the entity's ledger: what is forgotten is not given again. An entry
     keeps its tokens, as the session's budget was spent, and loses the ids of this change's facts: they may be given

@@ -21,8 +21,8 @@ from memproxy_mongo.driver import Database, Document
 
 Body = Mapping[str, Any]
 """`new` and `facts` (those that are replaced), `triples`, `events`: documents; `blank`: ids of facts whose history
-loses its words; `augmented`: ids of messages; `struck`: lines; `ids`: of the facts; `tells`: whether blocks of the
-ledger are concerned."""
+loses its words; `unsaid`: texts that any history loses; `augmented`: ids of messages; `struck`: lines; `ids`: of the
+facts; `tells`: whether blocks of the ledger are concerned."""
 
 OWNED = ("turn", "session", "fact", "triple", "event", "part")
 """Collections whose documents bear the mark of a life."""
@@ -72,6 +72,10 @@ async def _apply(db: Database, life: ObjectId, version: int, body: Body) -> None
     if body["blank"]:
         told = {"o": life, "fact": {"$in": body["blank"]}, "v": {"$lte": version}}
         await db.change_all("event", told, {"$set": {"before": None, "after": None}})
+    if body["unsaid"]:
+        for side in ("before", "after"):
+            told = {"o": life, side: {"$in": body["unsaid"]}, "v": {"$lte": version}}
+            await db.change_all("event", told, {"$set": {side: None}})
     if body["augmented"]:
         open_ = {"o": life, "left": {"$in": body["augmented"]}}
         await db.change_all("turn", open_, {"$pull": {"left": {"$in": body["augmented"]}}})

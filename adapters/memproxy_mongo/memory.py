@@ -61,6 +61,7 @@ async def write(db: Database, scope: Scope, change: MemoryWrite) -> int:
             "triples": await _triples(db, life, change, forgotten),
             "events": [event_document(life.mark, event, life.version + 1) for event in change.events],
             "blank": forgotten,
+            "unsaid": [clean(text) for text in change.unsaid],
             "augmented": list(change.augmented),
             "struck": [clean(line) for line in change.struck],
             "ids": [fact.id for fact in change.facts],
@@ -92,7 +93,7 @@ async def add(
             "facts": [],
             "triples": [triple_document(life.mark, triple, life.version + 1) for triple in new_triples],
             "events": [event_document(life.mark, event, life.version + 1) for event in new_events],
-            **{"blank": [], "augmented": [], "struck": [], "ids": [], "tells": False},
+            **{"blank": [], "unsaid": [], "augmented": [], "struck": [], "ids": [], "tells": False},
         }
         if await changes_.decide(db, _place(life), body, numbers=highest) is not None:
             return len(new_facts) + len(new_triples) + len(new_events)

@@ -60,6 +60,7 @@ def _of(table: Table, column: str) -> ColumnElement[bool]:
 _augmented = Prepared(update(_message).where(_of(_message, "id")).values(augmented=True))
 _forget_triples = Prepared(delete(_triple).where(_of(_triple, "fact_id")))
 _blank_events = Prepared(update(_event).where(_of(_event, "fact_id")).values(before=None, after=None))
+_unsaid = [Prepared(update(_event).where(_of(_event, column)).values({column: None})) for column in ("before", "after")]
 _blocks = Prepared(
     select(_injection.c.session_id, _injection.c.anchor, _injection.c.block, _injection.c.facts).where(
         of_entity(_injection), _injection.c.block != literal_column("''")
@@ -102,6 +103,8 @@ def write(conn: Connection, scope: Scope, change: MemoryWrite) -> tuple[int, boo
     _augmented.each(conn, _each(scope, change.augmented))
     gone = [fact.id for fact in change.facts if fact.state is FactState.FORGOTTEN]
     _forget(conn, scope, gone)
+    for silence in _unsaid:
+        silence.each(conn, _each(scope, [clean(text) for text in change.unsaid]))
     struck = _strike(conn, scope, change) if change.struck else False
     return version, struck or any(stored.get(fact_id) not in (None, FactState.FORGOTTEN) for fact_id in gone)
 

@@ -103,6 +103,8 @@ class StoredEntity:
             self._put(fact)
             if fact.state is FactState.FORGOTTEN:
                 self._forget(fact.id)
+        if change.unsaid:
+            self.events = {key: _silenced(e, change.unsaid) for key, e in self.events.items()}
         if change.struck:
             ids = {fact.id for fact in change.facts}
             for session in self.sessions.values():
@@ -191,3 +193,8 @@ def _added(rows: dict[str, T], key: str, row: T) -> bool:
     before = len(rows)
     rows.setdefault(key, row)
     return len(rows) > before
+
+
+def _silenced(event: Event, unsaid: Sequence[str]) -> Event:
+    before = None if event.before in unsaid else event.before
+    return replace(event, before=before, after=None if event.after in unsaid else event.after)

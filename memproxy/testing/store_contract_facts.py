@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from memproxy.domain import Fact, FactState, MemoryWrite, Page, Scope, Source, Triple
+from memproxy.domain import Event, Fact, FactState, MemoryWrite, Page, Scope, Source, Triple
 from memproxy.errors import BadRequest
 from memproxy.ports import Store
 from memproxy.testing.store_samples import ALICE, BOB, NOON, STRANGER, after, entry, event, fact, triple, turn
@@ -206,6 +206,18 @@ class ForgettingContract:
         assert told == [("created", None, None), ("forgotten", None, None)]
         assert list(await store.history(ALICE, "fact-2")) == [other]
         assert list(await store.history(BOB, "fact-1")) == [first]
+
+    async def test_what_is_unsaid_leaves_every_history_of_the_entity(self, store: Store) -> None:
+        events = (
+            Event("e1", "fact-1", "created", "said", None, "likes tea", NOON),
+            Event("e2", "fact-1", "corrected", "said", "likes tea", "likes milk", NOON),
+        )
+        for scope in (ALICE, BOB):
+            await store.write(scope, MemoryWrite((fact(1),), events=events))
+        await store.write(ALICE, MemoryWrite(unsaid=("likes tea", "never said")))
+        told = [(e.before, e.after) for e in await store.history(ALICE, "fact-1")]
+        assert told == [(None, None), (None, "likes milk")]
+        assert list(await store.history(BOB, "fact-1")) == list(events)
 
     async def test_triples_of_what_is_forgotten_go_also_those_of_the_same_change(self, store: Store) -> None:
         await store.write(ALICE, MemoryWrite((fact(1), fact(2)), triples=(triple(1), triple(2, "fact-2"))))

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from hypothesis import HealthCheck, Phase, note, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
@@ -284,7 +283,6 @@ def test_nobody_ever_sees_what_another_told(tmp_path: Path) -> None:
         assert count[what] > 0, f"{what}: never happened, so nothing was shown"
 
 
-@pytest.mark.xfail(strict=True, reason="a correction's event keeps what the forgotten row said")
 def test_what_was_corrected_away_and_then_forgotten_is_not_in_the_history(tmp_path: Path) -> None:
     who = Person("acme", "ann")
     base = f"{BASE}/entities/{who.name}/facts"
