@@ -21,10 +21,10 @@ from datetime import datetime
 import msgspec
 
 from memproxy.archive_lines import FORMAT, VERSION, Header, Line, archived, kept
-from memproxy.domain import Job, Kept, Message, Scope, Session
+from memproxy.domain import Fact, Job, Kept, MemoryWrite, Message, Scope, Session
 from memproxy.errors import BadRequest, NotFound
 from memproxy.ids import new_id
-from memproxy.ports import Archive, Jobs
+from memproxy.ports import Archive, Jobs, Memory
 
 PAGE = 128
 """Rows read, or stored, in one go."""
@@ -63,7 +63,12 @@ class Imported:
 
 
 async def take_in(
-    archive: Archive, jobs: Jobs, scope: Scope, lines: AsyncIterable[bytes], clock: Callable[[], datetime]
+    archive: Archive,
+    memory: Memory,
+    jobs: Jobs,
+    scope: Scope,
+    lines: AsyncIterable[bytes],
+    clock: Callable[[], datetime],
 ) -> Imported:
     """Add what an archive holds; it comes in pieces of any size. Raises `BadRequest` naming the line and the field that
     cannot be understood. What was stored before it stays, and taking in the mended archive adds the rest."""
@@ -78,6 +83,8 @@ async def take_in(
             raise BadRequest("line 1: the archive is empty", param="line")
         await intake.store()
     finally:
+        if intake.read:
+            await memory.write(scope, MemoryWrite(augmented=tuple(intake.read)))
         if unread := intake.jobs(clock()):
             await jobs.enqueue(unread)
     return Imported(intake.rows, intake.added)
@@ -98,6 +105,10 @@ class _Intake:
     """Those seen so far, with their process."""
     _unread: dict[str, None] = field(default_factory=dict)
     """Those with messages that still have to be augmented."""
+    _left: set[str] = field(default_factory=set)
+    """Ids of those messages."""
+    read: dict[str, None] = field(default_factory=dict)
+    """Those of them whose episodes the archive holds: they were augmented while it was being written."""
 
     async def take(self, line: bytes, number: int) -> None:
         if not self.begun:
@@ -118,6 +129,9 @@ class _Intake:
         for row in self._page:
             if isinstance(row.row, Message) and not row.augmented and row.session is not None:
                 self._unread[row.session] = None
+                self._left.add(row.row.id)
+            elif isinstance(row.row, Fact) and row.row.kind == "episode":
+                self.read |= {source.message_id: None for source in row.row.sources if source.message_id in self._left}
         self._page, self._bytes = [], 0
 
     def _follow(self, row: Kept, number: int) -> None:

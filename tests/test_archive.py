@@ -45,7 +45,7 @@ async def taken(store: MemoryStore, archive: bytes, scope: Scope = ELSEWHERE, *,
         for start in range(0, len(archive), piece):
             yield archive[start : start + piece]
 
-    return await take_in(store, store, scope, pieces(), lambda: LATER)
+    return await take_in(store, store, store, scope, pieces(), lambda: LATER)
 
 
 async def rows(store: MemoryStore, scope: Scope) -> list[Kept]:
@@ -396,3 +396,14 @@ async def test_whatever_was_stored_comes_back(said: list[Message], known: list[F
     await store.write(ALICE, MemoryWrite(tuple(known)))
     await taken(other, await carried(store), piece=100)
     assert await rows(other, ELSEWHERE) == await rows(store, ALICE)
+
+
+async def test_a_message_whose_episodes_the_archive_holds_is_not_augmented_again():
+    """Extraction may reach a message after its line was written and before those of the facts are."""
+    store, late = MemoryStore(), MemoryStore()
+    said, other = message("I live in Lisbon."), message("I paint.")
+    await store.commit([turn(said, other, session="s")])
+    episode = fact(1, text=said.text, sources=(Source(said.id, "s", said.id),))
+    await store.write(ALICE, MemoryWrite(facts=(episode,)))
+    await taken(late, await carried(store))
+    assert [m.text for m in await late.unaugmented(ELSEWHERE, "s", limit=9)] == ["I paint."]
