@@ -28,6 +28,7 @@ from memproxy_mongo.documents import (
     key_mark,
     marks_of,
     message_document,
+    part_ids,
     put_words,
     request_mark,
     session_document,
@@ -35,7 +36,7 @@ from memproxy_mongo.documents import (
     usage_document,
 )
 from memproxy_mongo.driver import Database, Document
-from memproxy_mongo.lives import Life, Name
+from memproxy_mongo.lives import Life, Name, Recent
 from memproxy_mongo.values import check_ids, clean, digest, micros
 
 _ROUNDS = 1000
@@ -137,7 +138,7 @@ def _name(scope: Scope) -> Name:
     return (scope.tenant, scope.entity)
 
 
-async def commit(db: Database, turns: Sequence[Turn]) -> list[Committed]:
+async def commit(db: Database, recent: Recent, turns: Sequence[Turn]) -> list[Committed]:
     for turn in turns:
         check_ids(turn.scope.tenant, turn.scope.entity, turn.scope.process, turn.session)
     waiting = dict(enumerate(turns))
@@ -149,7 +150,7 @@ async def commit(db: Database, turns: Sequence[Turn]) -> list[Committed]:
         first: dict[tuple[str, str, str], int] = {}
         for place, turn in waiting.items():
             first.setdefault((*_name(turn.scope), turn.session), place)
-        done = await _store(db, {place: waiting[place] for place in first.values()})
+        done = await _store(db, recent, {place: waiting[place] for place in first.values()})
         added |= done
         waiting = {place: turn for place, turn in waiting.items() if place not in done}
     raise StoreUnavailable(f"Too many write to one session of the database {db.place} at once; try again.")
@@ -161,15 +162,20 @@ async def enqueue(db: Database, jobs: Sequence[Job]) -> None:
     await db.add("job", [job_document(job) for job in jobs])
 
 
-async def _store(db: Database, turns: Mapping[int, Turn]) -> dict[int, int]:
+async def _store(db: Database, recent: Recent, turns: Mapping[int, Turn]) -> dict[int, int]:
     """How many messages each added; those whose number was taken meanwhile are left out."""
-    known = await lives.named_all(db, [turn.scope for turn in turns.values()])
+    known = await recent.named(db, {_name(turn.scope) for turn in turns.values()})
     fillings = await filled(db, {place: (known[_name(turn.scope)], turn) for place, turn in turns.items()})
     documents = {place: await _document(db, fillings[place], turn) for place, turn in turns.items()}
     done = await store(db, fillings, {place: made for place, made in documents.items() if made is not None})
     spare = [job for place, turn in turns.items() if documents[place] is None for job in turn.jobs]
     if spare:
         await enqueue(db, spare)
+    for place, turn in turns.items():
+        if place in done:
+            recent.keep(_name(turn.scope), done[place])
+        else:
+            recent.drop(_name(turn.scope))
     return {place: len(fillings[place].said) for place, made in documents.items() if made is None or place in done}
 
 
@@ -216,20 +222,22 @@ async def _document(db: Database, session: Filling, turn: Turn) -> Document | No
     return made
 
 
-async def store(db: Database, fillings: Mapping[int, Filling], documents: Mapping[int, Document]) -> set[int]:
-    """Decide the turns, and make what follows; give those that are stored."""
+async def store(db: Database, fillings: Mapping[int, Filling], documents: Mapping[int, Document]) -> dict[int, Life]:
+    """Decide the turns, and make what follows; give those that are stored, with what their life is by now."""
     for made in documents.values():
         await put_words(db, made)
     places = list(documents)
     taken = {places[n] for n in await db.add("turn", list(documents.values()))}
     stored = {place: made for place, made in documents.items() if place not in taken}
     if taken:
-        await _follow_up_sessions(db, [documents[place] for place in taken])
-    await follow_up(db, list(stored.values()))
-    return await _alive(db, {place: (fillings[place].life, made) for place, made in stored.items()})
+        await _make_way(db, [documents[place] for place in taken])
+    await _queue(db, list(stored.values()))
+    lived = {place: (fillings[place].life, made) for place, made in stored.items()}
+    _, alive = await asyncio.gather(_close(db, list(stored.values())), _alive(db, lived))
+    return alive
 
 
-async def _alive(db: Database, stored: Mapping[int, tuple[Life, Document]]) -> set[int]:
+async def _alive(db: Database, stored: Mapping[int, tuple[Life, Document]]) -> dict[int, Life]:
     """Those whose entity was not erased while they were stored; of the others nothing stays."""
     now = await lives.find_all(db, {(life.tenant, life.entity) for life, _ in stored.values()})
     alive = {life.mark: life for life in now.values()}
@@ -238,27 +246,34 @@ async def _alive(db: Database, stored: Mapping[int, tuple[Life, Document]]) -> s
     for life, made in stored.values():
         if life.mark in alive:
             await ledger.settle(db, alive[life.mark], [made])
-    return {place for place, (life, _) in stored.items() if life.mark in alive}
+    return {place: alive[life.mark] for place, (life, _) in stored.items() if life.mark in alive}
 
 
 async def follow_up(db: Database, turns: Sequence[Document]) -> None:
     """Make what follows from turns that are stored; doing it twice does no harm."""
-    if not turns:
-        return
+    await _queue(db, turns)
+    await _close(db, turns)
+
+
+async def _queue(db: Database, turns: Sequence[Document]) -> None:
     sessions = [session_document(turn) for turn in sorted(turns, key=lambda turn: -turn["n"])]
-    await asyncio.gather(
-        db.put("session", sessions, mark="n"),
-        db.add("job", [job for turn in turns for job in turn.get("jobs", ())]),
-    )
-    ids = {"_id": {"$in": [turn["_id"] for turn in turns]}}
-    await db.change_all("turn", ids, {"$unset": {"open": "", "jobs": ""}})
+    jobs = [job for turn in turns for job in turn.get("jobs", ())]
+    await asyncio.gather(db.put("session", sessions, mark="n"), db.add("job", jobs))
 
 
-async def _follow_up_sessions(db: Database, turns: Sequence[Document]) -> None:
+async def _close(db: Database, turns: Sequence[Document]) -> None:
+    if turns:
+        ids = {"_id": {"$in": [turn["_id"] for turn in turns]}}
+        await db.change_all("turn", ids, {"$unset": {"open": "", "jobs": ""}})
+
+
+async def _make_way(db: Database, turns: Sequence[Document]) -> None:
     """Somebody else stored a turn under the number of each of these, and may be dead by now."""
     for turn in turns:
         place = {"o": turn["o"], "s": turn["s"], "open": True}
         await follow_up(db, await db.some("turn", place, order=[("n", 1)]))
+        if "parts" in turn:
+            await db.remove("part", {"_id": {"$in": part_ids(turn["parts"])}})
 
 
 async def sweep(db: Database) -> None:

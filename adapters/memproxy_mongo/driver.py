@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import bson
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import ReplaceOne, ReturnDocument
+from pymongo import ReadPreference, ReplaceOne, ReturnDocument
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.uri_parser import parse_uri
 
@@ -64,7 +64,7 @@ class Database:
             self._client = AsyncIOMotorClient(self._url, **self._options)
         except PyMongoError as error:
             raise _not_a_url() from error
-        self._database = self._client.get_default_database(default=_DATABASE)
+        self._database = self._client.get_default_database(_DATABASE, read_preference=ReadPreference.PRIMARY)
         self.place = self._database.name
 
     def close(self) -> None:

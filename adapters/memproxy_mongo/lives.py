@@ -10,6 +10,7 @@ which was stored before. Whoever meets a pending change carries it out before an
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from memproxy.domain import Scope
 from memproxy_mongo import change
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.values import check_ids, joined
+
+_RECENT = 4096
+"""Entities; two hundred bytes each."""
 
 Name = tuple[str, str]
 """Tenant and entity."""
@@ -102,3 +106,25 @@ def _unborn(name: Name, earliest: int) -> Document:
         "numbers": 0,
         "told": 0,
     }
+
+
+class Recent:
+    """Lives that turns were committed to lately, so that the next commit need not read them first. That one has ended
+    or gone on is found after the turn is stored, as where it happens meanwhile."""
+
+    def __init__(self) -> None:
+        self._lives: OrderedDict[Name, Life] = OrderedDict()
+
+    async def named(self, db: Database, names: Collection[Name]) -> Mapping[Name, Life]:
+        found = {name: self._lives[name] for name in names if name in self._lives}
+        missing = [Scope(*name) for name in names if name not in found]
+        return found | dict(await named_all(db, missing)) if missing else found
+
+    def keep(self, name: Name, life: Life) -> None:
+        self._lives[name] = life
+        self._lives.move_to_end(name)
+        if len(self._lives) > _RECENT:
+            self._lives.popitem(last=False)
+
+    def drop(self, name: Name) -> None:
+        self._lives.pop(name, None)

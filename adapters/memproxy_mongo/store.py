@@ -35,6 +35,7 @@ from memproxy_mongo import archive, facts, faults, jobs, keys, memory, schema, t
 from memproxy_mongo import commit as commits
 from memproxy_mongo.driver import Database
 from memproxy_mongo.export import export as export_rows
+from memproxy_mongo.lives import Recent
 from memproxy_mongo.restore import restore as restore_rows
 
 _SWEEP = 10.0
@@ -51,6 +52,7 @@ class MongoStore:
 
     def __init__(self, *, url: str) -> None:
         self._db = Database(url=url)
+        self._recent = Recent()
         self._swept = 0.0
 
     async def __aenter__(self) -> Self:
@@ -91,7 +93,7 @@ class MongoStore:
         return await turns.look(self._db, scope, session, keys, pairs, ids)
 
     async def commit(self, turns: Sequence[Turn]) -> Sequence[Committed]:
-        return await commits.commit(self._db, turns)
+        return await commits.commit(self._db, self._recent, turns)
 
     async def messages(self, scope: Scope, session: str, *, cursor: str | None, limit: int) -> Page[Message]:
         return await turns.messages(self._db, scope, session, cursor, limit)
