@@ -29,6 +29,7 @@ demo: setup
 	@$(BIN)/memproxy demo
 
 test: setup
+	@$(BIN)/python -m tests.servers
 	@$(BIN)/python -m pytest
 
 bench: setup

@@ -268,8 +268,8 @@ class Job(Stored, table=True):
     __tablename__ = "job"
     __table_args__ = (
         Index(None, "state", "created_at", "id"),
-        # One running job per entity, even where two workers claim at once. (MySQL has no partial indexes; `mysql.py`
-        # makes one of a generated column.)
+        # One running job per entity, even where two workers claim at once. (MySQL has no partial indexes;
+        # `dialect.py` makes one of a generated column.)
         Index(
             "ix_job_running",
             "tenant_id",

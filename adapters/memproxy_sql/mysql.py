@@ -8,6 +8,7 @@ hold all rows, and the one that lets an entity have one running job is on a gene
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -93,7 +94,7 @@ class Mysql:
         mode = "REPEATABLE READ, READ ONLY" if reading else "READ COMMITTED, READ WRITE"
 
         async def connect() -> Any:
-            return await asyncmy.connect(
+            given = asyncmy.connect(
                 host=self.url.host or "localhost",
                 port=self.url.port or 3306,
                 user=self.url.username,
@@ -108,6 +109,7 @@ class Mysql:
                 ssl=self.tls,
                 program_name="memproxy",
             )
+            return await asyncio.wait_for(given, CONNECT_TIMEOUT)  # its own limit ends before the handshake
 
         engine = create_async_engine(
             "mysql+asyncmy://",
@@ -126,11 +128,7 @@ class Mysql:
     def _limit(self, connection: Any, record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {round(LOCK_TIMEOUT)}")
-        cursor.execute("SELECT VERSION()")
-        if "mariadb" in cursor.fetchall()[0][0].lower():
-            cursor.execute(f"SET SESSION max_statement_time = {self.statement_timeout}")
-        else:  # MySQL limits what reads alone
-            cursor.execute(f"SET SESSION max_execution_time = {round(self.statement_timeout * 1000)}")
+        _limit_statements(cursor, self.statement_timeout)
         cursor.close()
 
     def fault(self, error: BaseException) -> Fault:
@@ -151,10 +149,10 @@ class Mysql:
             raise StoreUnavailable(f"Another process is still setting up the database {self.name}.")
         try:
             conn.rollback()  # what others did meanwhile is seen
-            for limit in ("max_statement_time", "max_execution_time"):
-                conn.execute(text(f"SET @@SESSION.{limit} = 0")) if _knows(conn, limit) else None
+            _limit_statements(conn.connection.cursor(), 0)
             self._upgrade(conn)
         finally:
+            _limit_statements(conn.connection.cursor(), self.statement_timeout)
             conn.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": lock})
 
     def _upgrade(self, conn: Connection) -> None:
@@ -170,8 +168,13 @@ class Mysql:
             raise StoreUnavailable(f"The database {self.name} {_READ_ONLY.told}.")
 
 
-def _knows(conn: Connection, variable: str) -> bool:
-    return conn.execute(text("SHOW SESSION VARIABLES LIKE :name"), {"name": variable}).first() is not None
+def _limit_statements(cursor: Any, seconds: float) -> None:
+    """0: they take as long as they take."""
+    cursor.execute("SELECT VERSION()")
+    if "mariadb" in cursor.fetchall()[0][0].lower():
+        cursor.execute(f"SET SESSION max_statement_time = {seconds}")
+    else:  # MySQL limits what reads alone
+        cursor.execute(f"SET SESSION max_execution_time = {round(seconds * 1000)}")
 
 
 def _tls(url: URL) -> ssl.SSLContext | None:

@@ -100,8 +100,9 @@ class Postgresql:
             "statement_timeout": str(round(self.statement_timeout * 1000)),
             "lock_timeout": str(round(LOCK_TIMEOUT * 1000)),
             "idle_in_transaction_session_timeout": "60000",  # of a replica whose machine is gone
-            "default_transaction_read_only": "on" if reading else "off",
         }
+        if reading:
+            settings["default_transaction_read_only"] = "on"
         if not self.cockroach:
             settings["default_transaction_isolation"] = "repeatable read" if reading else "read committed"
             settings["jit"] = "off"  # it costs a short statement more than it saves

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from memproxy.domain import Job
 from memproxy.errors import BadRequest, ConfigError, Conflict, MemproxyError, StoreUnavailable
@@ -104,6 +106,7 @@ class Pool:
         self._server = server
         self._reading, self._size = reading, size
         self._engine: AsyncEngine | None = None
+        self._lost = 0.0
         self._running: set[asyncio.Task[Any]] = set()
         self.errors: tuple[type[BaseException], ...] = (
             SQLAlchemyError,
@@ -115,6 +118,13 @@ class Pool:
 
     async def open(self) -> None:
         self._engine = self._server.engine(reading=self._reading, size=self._size)
+        event.listen(self._engine.sync_engine, "connect", _note_birth)
+        event.listen(self._engine.sync_engine, "checkout", self._vet)
+
+    def _vet(self, connection: object, record: ConnectionPoolEntry, proxy: object) -> None:
+        """Where one connection was lost, those made before it are not trusted either: the server may have gone."""
+        if record.info["born"] <= self._lost:
+            raise DisconnectionError
 
     async def close(self) -> None:
         engine, self._engine = self._engine, None
@@ -156,7 +166,7 @@ class Pool:
                 return await self._once(work, limit, committing)
             except self.errors as error:
                 fault = self.fault(error)
-                if fault.lost and not committing and not renewed:
+                if fault.lost and fault is not UNANSWERED and not committing and not renewed:
                     renewed = True  # all that waits in the pool may be as old; the next try is on a new connection
                 elif not (fault.again and left):
                     raise self.translated(error) from error
@@ -177,17 +187,19 @@ class Pool:
             conn.connection.commit()  # … and for the driver, where it did not
             return result
 
-        async with asyncio.timeout(limit), engine.connect() as conn:
+        last = None if limit is None else limit + POOL_TIMEOUT + CONNECT_TIMEOUT
+        async with asyncio.timeout(last), engine.connect() as conn:
             try:
-                return await conn.run_sync(transact)
+                async with asyncio.timeout(limit):
+                    return await conn.run_sync(transact)
             except BaseException as error:
-                await self._undo(engine, conn, error)
+                await self._undo(conn, error)
                 raise
 
-    async def _undo(self, engine: AsyncEngine, conn: AsyncConnection, error: BaseException) -> None:
+    async def _undo(self, conn: AsyncConnection, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError) or (isinstance(error, self.errors) and self.fault(error).lost):
+            self._lost = time.monotonic()
             await conn.invalidate()
-            await engine.dispose()  # those in use are closed when they come back
             return
         try:
             await conn.run_sync(_roll_back)
@@ -251,6 +263,10 @@ class ServerStore(SqlStore):
                 if not left:
                     break
         return []
+
+
+def _note_birth(connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["born"] = time.monotonic()
 
 
 def _roll_back(conn: Connection) -> None:

@@ -187,7 +187,9 @@ async def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> 
         await sqlite(tmp_path).__aenter__()
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://host", "oracle://host/db", "memproxy.db", ""])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "postgresql://host", "oracle://host/db", "memproxy.db", ""]
+)
 def test_a_url_that_names_no_file_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
         open_store(url=url, data_dir=tmp_path)

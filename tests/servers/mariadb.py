@@ -22,15 +22,19 @@ class MariaDB(ServerProcess):
 
     def __init__(self) -> None:
         super().__init__(name="mariadb", as_root=False)
-        self._server = program("mariadbd", "mysqld")
-        self._client = program("mariadb", "mysql")
+        self._server, self._client, self._installer = self.programs()
         self._made = 0
+
+    @staticmethod
+    def programs() -> tuple[str, str, str]:
+        """Server, client and installer."""
+        return program("mariadbd", "mysqld"), program("mariadb", "mysql"), program("mariadb-install-db")
 
     def prepare(self) -> None:
         own(self.folder)
         subprocess.run(
             [
-                program("mariadb-install-db", "mysql_install_db"),
+                self._installer,
                 "--no-defaults",
                 f"--datadir={self.folder / 'data'}",
                 "--auth-root-authentication-method=normal",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ def binaries() -> Path:
 
 class Postgres(ServerProcess):
     """Each `database()` is new and empty."""
+
+    polite = signal.SIGINT
+    """It waits for no client to leave."""
 
     def __init__(self) -> None:
         super().__init__(name="postgres", as_root=False)

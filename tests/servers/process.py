@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "memproxy-test-servers"
 """What was downloaded or compiled once."""
 
@@ -48,6 +50,9 @@ class MissingServer(RuntimeError):
 class ServerProcess:
     """One process. `command` is built when it starts; `ready` says whether it answers."""
 
+    polite = signal.SIGTERM
+    """Ends it in good order."""
+
     def __init__(self, *, name: str, as_root: bool = True) -> None:
         self.name = name
         self.port = free_port()
@@ -78,7 +83,7 @@ class ServerProcess:
 
     def stop(self) -> None:
         """As an operator would."""
-        self._end(signal.SIGTERM)
+        self._end(self.polite)
 
     def kill(self) -> None:
         """As a power cut would."""
@@ -86,12 +91,12 @@ class ServerProcess:
 
     def pause(self) -> None:
         """It hangs: accepts, and answers nobody."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        for process in self._everyone():
+            process.suspend()
 
     def resume(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        for process in self._everyone():
+            process.resume()
 
     def __enter__(self) -> Self:
         self.prepare()
@@ -104,11 +109,22 @@ class ServerProcess:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _everyone(self) -> list[psutil.Process]:
+        """The server and the processes that it started."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        first = psutil.Process(self._process.pid)
+        return [first, *first.children(recursive=True)]
+
     def _end(self, number: signal.Signals) -> None:
+        everyone = self._everyone()
+        for process in everyone if number is signal.SIGKILL else everyone[:1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+                process.send_signal(number)
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.send_signal(number)
             self._process.wait(60)
+        psutil.wait_procs(everyone[1:], timeout=60)
 
     def _until(self, condition: Callable[[], bool], deadline: float) -> None:
         end = time.monotonic() + deadline
