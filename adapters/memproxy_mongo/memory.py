@@ -33,6 +33,8 @@ async def changes(db: Database, scope: Scope, since: int) -> Changes:
     life = await lives.find(db, scope)
     if life is None:
         return Changes(0)
+    if life.version <= since:
+        return Changes(life.version, (), life.born)
     for _ in range(_LOOKS):
         found = await db.some("fact", {"o": life.mark, "v": {"$gt": since}}, order=[("number", 1)])
         now = await lives.find(db, scope)
