@@ -27,6 +27,16 @@ from memproxy_sql.urls import Own, described, own
 _LOCK = 0x6D656D70726F7879
 """The advisory lock of the schema: "memproxy" in bytes."""
 
+_PLANS = {
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+"""Every statement is written for an index. Told so, the planner reads no whole table because it has no statistics of it
+yet, as in a database filled a minute ago, and plans each statement once."""
+
 _AGAIN = Fault("is too busy: others changed the same rows time and again; the call may be repeated", again=True)
 _GONE = Fault("closed the connection or is starting; the call may be repeated", lost=True)
 _REMEDIES = {
@@ -105,7 +115,7 @@ class Postgresql:
             settings["default_transaction_read_only"] = "on"
         if not self.cockroach:
             settings["default_transaction_isolation"] = "repeatable read" if reading else "read committed"
-            settings["jit"] = "off"  # it costs a short statement more than it saves
+            settings |= _PLANS
 
         async def connect() -> asyncpg.Connection[Any]:
             return await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT, server_settings=settings)
