@@ -97,6 +97,11 @@ def write(conn: Connection, scope: Scope, change: MemoryWrite) -> tuple[int, boo
     version, _, _ = held(conn, scope)
     if change.expected is not None and change.expected != version:
         raise Conflict(f"The memory is at version {version}, not {change.expected}: read it again.")
+    if version == 0 and change.expected == 0:
+        name_scopes(conn, [scope])
+        version, numbers, _ = held(conn, scope)
+        if numbers:
+            raise Conflict(f"The memory is at version {version} by now, not 0: read it again.")
     version, stored = put_facts(conn, scope, change.facts)
     _untie(conn, scope, change.untied)
     put_history(conn, scope, change.triples, change.events)

@@ -13,8 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 
-from memproxy.domain import Scope
-from memproxy.errors import ConfigError, MemproxyError, StoreUnavailable
+from memproxy.domain import MemoryWrite, Scope
+from memproxy.errors import ConfigError, Conflict, MemproxyError, StoreUnavailable
 from memproxy.testing.store_contract_memory import remember
 from memproxy.testing.store_contract_turns import look, texts
 from memproxy.testing.store_samples import ALICE, BOB, claim, fact, job, turn
@@ -309,3 +309,11 @@ async def test_replicas_that_commit_and_learn_at_once_lose_nothing(store: SqlSto
         page = await store.messages(scope, "s1", cursor=None, limit=99)
         assert (page.total, len({m.text for m in page.items})) == (20, 20)
     assert [f.number for f in (await store.changes(people[0], since=0)).facts] == list(range(1, 11))
+
+
+async def test_of_replicas_that_learn_the_first_of_somebody_one_is_told_of_the_other(store: SqlStore, url: str) -> None:
+    async with opened(url) as other:
+        writes = [s.write(ALICE, MemoryWrite((fact(n),), expected=0)) for n, s in enumerate((store, other) * 3)]
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 5
+    assert len((await store.changes(ALICE, since=0)).facts) == 1
