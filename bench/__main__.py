@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import background, footprint, hotpath, prompt_cache, scale, ttft
+from bench import background, dialects, footprint, hotpath, prompt_cache, scale, ttft
 from bench.process import CORES, OTHER_CORE
 from bench.report import Line, table
 from bench.stage import Size
@@ -23,6 +23,7 @@ PIECES: Mapping[str, Callable[[Size], list[Line]]] = {
     "background": background.run,
     "scale": scale.run,
     "prompt_cache": prompt_cache.run,
+    "dialects": dialects.run,
     "references": hotpath.run_references,
 }
 ALL = [name for name in PIECES if name != "references"]
