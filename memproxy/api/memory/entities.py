@@ -51,7 +51,9 @@ async def export(means: Means, asked: Asked[Nothing, Nothing]) -> Lines:
 async def bring_in(means: Means, asked: Asked[Nothing, Lines]) -> ImportOut:
     async with means.underway.importing(asked.scope) as running:
         pieces = _watched(asked.body, running)
-        return ImportOut.of(await archive.take_in(means.archive, means.memory, means.jobs, asked.scope, pieces, means.clock))
+        return ImportOut.of(
+            await archive.take_in(means.archive, means.memory, means.jobs, asked.scope, pieces, means.clock)
+        )
 
 
 async def _watched(body: Lines, running: Import) -> AsyncIterator[bytes]:
