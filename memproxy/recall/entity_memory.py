@@ -223,13 +223,12 @@ def _lined_up(table: Table) -> Line:
     asked[places[order]] = table["asks"][order]
     talks = np.full(len(table), breaks[-1] + 1 if len(order) else 0, np.int64)  # the dead have one of their own
     talks[order] = breaks
-    return Line(places, gaps, asked, talks, _lately(table[order], breaks))
+    return Line(places, gaps, asked, talks, _lately(chains >= 0, table["said"][order], breaks))
 
 
-def _lately(facts: Table, breaks: Rows) -> NDArray[np.float32]:
-    ends = np.full(int(breaks.max(initial=-1)) + 2, -np.inf)
-    told = facts["chain"] >= 0
-    np.maximum.at(ends, breaks[told], facts["said"][told])
+def _lately(told: NDArray[np.bool_], said: NDArray[np.float64], talks: Rows) -> NDArray[np.float32]:
+    ends = np.full(int(talks.max(initial=-1)) + 2, -np.inf)
+    np.maximum.at(ends, talks[told], said[told])
     lately = np.zeros(len(ends), np.float32)
     latest = np.argsort(-ends, kind="stable")[: np.count_nonzero(np.isfinite(ends))]
     lately[latest] = 1 / np.arange(1, len(latest) + 1)

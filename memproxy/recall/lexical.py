@@ -113,6 +113,7 @@ class Lexical:
         reached = np.zeros(line, np.float32)
         asked = known = 0.0
         distinct = dict.fromkeys(terms)
+        widely = len(distinct) <= SHORT
         for term in distinct:
             rows, times = self._rows(term)
             weight = self._idf(len(rows))
@@ -120,14 +121,17 @@ class Lexical:
             if len(rows):
                 known += weight
                 own[rows] += weight * self._saturated(rows, times)
-            shares = [(share, found) for share, found in self._relatives(term)] if len(distinct) <= SHORT else []
+            shares = list(self._relatives(term)) if widely else []
             if len(rows) and self._speaks(rows, COMMON):
                 shares.append((1.0, rows))
                 _spread(near, reached, places[rows], weight)
-            wide.add(shares, places, talks, weight)
+            wide.add(shares, talks, weight)
+            if widely:
+                wide.spread(shares, places, weight)
         whole = asked or 1.0
-        held, close, topic = wide.held / whole, wide.close[places] / whole, wide.topic[talks] / whole
-        return Matches(own / whole, near[places] / whole, held, close, topic, known / whole)
+        close = wide.close if widely else near  # the same, without related words
+        held, topic = wide.held / whole, wide.topic[talks] / whole
+        return Matches(own / whole, near[places] / whole, held, close[places] / whole, topic, known / whole)
 
     def _rows(self, term: str) -> tuple[Rows, Scores]:
         """Where the term stands, and how often."""
@@ -166,7 +170,7 @@ class _Wide:
         self.close, self._place = np.zeros(line, np.float32), np.zeros(line, np.float32)
         self.topic, self._talk = np.zeros(talks, np.float32), np.zeros(talks, np.float32)
 
-    def add(self, shares: Sequence[tuple[float, Rows]], places: Rows, talks: Rows, weight: float) -> None:
+    def add(self, shares: Sequence[tuple[float, Rows]], talks: Rows, weight: float) -> None:
         """One term of the query: the rows that hold it, or a relative for a share of it, least share first."""
         if not shares:
             return
@@ -176,6 +180,11 @@ class _Wide:
         _move(self._row, self.held, rows, weight)
         self._talk[talks[rows]] = values
         _move(self._talk, self.topic, talks[rows], weight)
+
+    def spread(self, shares: Sequence[tuple[float, Rows]], places: Rows, weight: float) -> None:
+        """The same for all places within reach."""
+        if not shares:
+            return
         steps = sorted(((share * fade, step, at) for share, at in shares for step, fade in FADE.items()), key=_share)
         touched = np.concatenate([places[at] + step for _, step, at in steps])
         self._place[touched] = np.repeat([share for share, _, _ in steps], [len(at) for _, _, at in steps])

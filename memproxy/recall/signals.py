@@ -44,11 +44,6 @@ def nearest(found: Candidates, question: Question) -> Scores:
     return found.cosine * np.float32(question.trust / max(float(found.cosine.max(initial=0)), 0.05))
 
 
-def surroundings(found: Candidates, question: Question) -> Scores:
-    """A short answer means little by itself; its neighbours in the conversation carry the topic."""
-    return found.around * np.float32(question.trust)
-
-
 def reply(found: Candidates, question: Question) -> Scores:
     """Between people, what follows a question near to ours answers it."""
     return found.before * _between_people(found) * np.float32(question.trust)
@@ -87,15 +82,8 @@ def outstanding(found: Candidates, question: Question) -> Scores:
 
 
 def speaker(found: Candidates, question: Question) -> Scores:
-    """Who is asked about has usually said it themselves."""
+    """Who is asked about has usually said it themselves; what others said to them seldom is the answer."""
     return _signal(found.facts["speaker"] == question.speaker if question.speaker is not None else _none(found))
-
-
-def others(found: Candidates, question: Question) -> Scores:
-    """What somebody else said to the one who is asked about seldom is the answer."""
-    if question.speaker is None:
-        return _signal(_none(found))
-    return _signal((found.facts["speaker"] != question.speaker) & (found.facts["speaker"] >= 0))
 
 
 def asks(found: Candidates, question: Question) -> Scores:
@@ -114,8 +102,8 @@ def names(found: Candidates, question: Question) -> Scores:
 
 
 def clock(found: Candidates, question: Question) -> Scores:
-    """What happened is told with its time; opinions and pleasantries have none."""
-    return _signal(found.facts["clock"])
+    """Between people, what happened is told with its time; pleasantries have none. Prompts are full of deadlines."""
+    return _signal(found.facts["clock"] & _between_people(found))
 
 
 def counts(found: Candidates, question: Question) -> Scores:

@@ -68,8 +68,10 @@ def test_a_conversation_shares_its_words_with_all_of_it():
 def test_who_is_asked_about_has_said_it():
     facts = said(1, "I paint.", **ANNA), said(2, "I paint too.", **BOB), said(3, "Anna paints.", kind="profile")
     assert measure(signals.speaker, "What does Anna paint?", *facts) == [1, 0, 0]
-    assert measure(signals.others, "What does Anna paint?", *facts) == [0, 1, 0]
-    assert measure(signals.others, "What do they paint?", *facts) == [0, 0, 0]
+
+
+def test_a_question_that_names_nobody_knows_no_speaker():
+    assert measure(signals.speaker, "What do they paint?", said(1, "I paint.", **ANNA)) == [0]
 
 
 def test_questions_count_between_people_only():
