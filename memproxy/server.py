@@ -13,7 +13,6 @@ import errno
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from time import perf_counter
 
 from aiohttp import web
@@ -104,7 +103,11 @@ class Server:
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         rid = new_id()
-        explain = partial(refused, routes.spoken(request.method, request.path, request.headers))
+
+        def explain(error: MemproxyError, request_id: str) -> web.Response:
+            # Whose shape it takes is looked up only where there is an error to tell.
+            return refused(routes.spoken(request.method, request.path, request.headers), error, request_id)
+
         return await self._guard(request, rid, lambda: self._plane.handle(request, rid), explain)
 
     def _api(self, handler: Handler) -> Handler:
