@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from bson import ObjectId
 
 from memproxy.domain import Entity, FactState, Page, Receipt, Scope
+from memproxy.storable import check_ids, clean, digest, joined, maybe_moment, moment
 from memproxy_mongo import change, cursors, ledger, lives
 from memproxy_mongo.documents import read_entry
 from memproxy_mongo.driver import Database
 from memproxy_mongo.lives import Life
-from memproxy_mongo.values import check_ids, clean, digest, joined, maybe_moment, moment
 
 _DAY = 24 * 3600 * 1_000_000
 """Microseconds for which the sweep looks for what was written for a life that has ended: no write takes longer."""
@@ -65,7 +65,7 @@ async def _listed(db: Database, found: Sequence[Life]) -> list[Entity]:
 
 async def receipt(db: Database, tenant: str, request_id: str) -> Receipt | None:
     check_ids(tenant)
-    asked = {"request": digest(tenant, clean(request_id))}
+    asked = {"request": digest(joined(tenant, clean(request_id)))}
     marks = {turn["o"] for turn in await db.some("turn", asked, fields=["o"])}
     names = await db.some("entity", {"o": {"$in": list(marks)}}, fields=["tenant", "entity"]) if marks else []
     found = await lives.find_all(db, [(one["tenant"], one["entity"]) for one in names])

@@ -19,6 +19,7 @@ from bson import ObjectId
 
 from memproxy.domain import ANCHOR, Committed, Injection, Job, Message, Scope, Turn
 from memproxy.errors import StoreUnavailable
+from memproxy.storable import check_ids, clean, digest, joined, micros
 from memproxy_mongo import change, ledger, lives
 from memproxy_mongo.documents import (
     anchor_mark,
@@ -37,7 +38,6 @@ from memproxy_mongo.documents import (
 )
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.lives import Life, Name, Recent
-from memproxy_mongo.values import check_ids, clean, digest, micros
 
 _ROUNDS = 1000
 """Times to begin anew where others write to the same sessions. Each time somebody's turn is stored."""
@@ -130,7 +130,7 @@ class Filling:
             "shown": bool(given.block),
             "at": self.life.version,
             "seen": self.seen,
-            "request": digest(self.life.tenant, clean(given.request_id)),
+            "request": digest(joined(self.life.tenant, clean(given.request_id))),
         }
 
 

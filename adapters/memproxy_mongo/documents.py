@@ -12,8 +12,8 @@ from typing import Any
 from bson import ObjectId
 
 from memproxy.domain import ApiKey, Injection, Job, JobState, Message, Scope, Session, Turn, Usage
+from memproxy.storable import clean, joined, maybe_clean, maybe_micros, maybe_moment, micros, moment
 from memproxy_mongo.driver import Database, Document
-from memproxy_mongo.values import clean, joined, maybe_clean, maybe_micros, maybe_moment, micros, moment
 
 _LARGEST = 2**63 - 1
 _PART = 8_000_000

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from memproxy.domain import Event, Fact, Kept, Page, Scope, Session, Triple
+from memproxy.storable import check_ids
 from memproxy_mongo import cursors, ledger, lives
 from memproxy_mongo.documents import read_entry, read_message, read_session, words
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.fact_documents import read_event, read_fact, read_triple
 from memproxy_mongo.lives import Life
 from memproxy_mongo.turns import said_from
-from memproxy_mongo.values import check_ids
 
 
 class Place(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from bson import ObjectId
 
 from memproxy.domain import Event, Fact, FactState, Source, Triple
+from memproxy.storable import clean, digest, joined, maybe_clean, maybe_micros, maybe_moment, micros, moment
 from memproxy_mongo.driver import Document
-from memproxy_mongo.values import clean, digest, maybe_clean, maybe_micros, maybe_moment, micros, moment
 
 
 def in_life(life: ObjectId, id_: str) -> str:
@@ -33,7 +33,7 @@ def fact_document(life: ObjectId, fact: Fact, sources: Sequence[Source]) -> Docu
         "model": maybe_clean(fact.model),
         "attribute": attribute,
         "value": value,
-        "states": None if attribute is None or value is None else digest(attribute, value),
+        "states": None if attribute is None or value is None else digest(joined(attribute, value)),
         "speaker": maybe_clean(fact.speaker),
         "role": clean(fact.role),
         "process": maybe_clean(fact.process),

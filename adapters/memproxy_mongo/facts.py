@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from memproxy.domain import Event, Fact, FactState, Page, Scope
+from memproxy.storable import check_ids, clean, digest, joined
 from memproxy_mongo import cursors, lives
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.fact_documents import in_life, read_event, read_fact
-from memproxy_mongo.values import check_ids, clean, digest
 
 
 async def about(
@@ -22,7 +22,7 @@ async def about(
         all_of = {clean(attribute) for attribute in attributes}
         found += await db.some("fact", {"o": life.mark, "attribute": {"$in": list(all_of)}})
     if statements:
-        exactly = {digest(clean(attribute), clean(value)) for attribute, value in statements}
+        exactly = {digest(joined(clean(attribute), clean(value))) for attribute, value in statements}
         found += await db.some("fact", {"o": life.mark, "states": {"$in": list(exactly)}})
     return _by_number(found)
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from memproxy.domain import Job, JobState, Page, QueueDepth
 from memproxy.errors import Conflict, NotFound
+from memproxy.storable import check_ids, joined, maybe_clean, micros, moment
 from memproxy_mongo import cursors
 from memproxy_mongo.documents import read_job
 from memproxy_mongo.driver import Database, Document
-from memproxy_mongo.values import check_ids, joined, maybe_clean, micros, moment
 
 _FREED: Mapping[str, Any] = {"worker": None, "lease_until": None}
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from memproxy.domain import ApiKey
 from memproxy.errors import Conflict, NotFound
+from memproxy.storable import check_ids, micros
 from memproxy_mongo.documents import api_key_document, read_api_key
 from memproxy_mongo.driver import Database
-from memproxy_mongo.values import check_ids, micros
 
 
 async def create_key(db: Database, key: ApiKey) -> None:

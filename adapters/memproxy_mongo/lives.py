@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from bson import ObjectId
 
 from memproxy.domain import Scope
+from memproxy.storable import check_ids, joined
 from memproxy_mongo import change
 from memproxy_mongo.driver import Database, Document
-from memproxy_mongo.values import check_ids, joined
 
 _RECENT = 4096
 """Entities; two hundred bytes each."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from memproxy.domain import Changes, Event, Fact, FactState, MemoryWrite, Scope, Triple
 from memproxy.errors import Conflict
+from memproxy.storable import check_ids, clean, joined
 from memproxy_mongo import change as changes_
 from memproxy_mongo import lives
 from memproxy_mongo.driver import Database, Document
@@ -21,7 +22,6 @@ from memproxy_mongo.fact_documents import (
     triple_document,
 )
 from memproxy_mongo.lives import Life
-from memproxy_mongo.values import check_ids, clean, joined
 
 Row = TypeVar("Row", Fact, Triple, Event)
 

@@ -12,10 +12,10 @@ from itertools import count
 
 from memproxy.domain import Event, Fact, Injection, Kept, Message, Scope, Session, Triple, Turn
 from memproxy.errors import StoreUnavailable
+from memproxy.storable import check_ids, micros
 from memproxy_mongo import lives, memory
 from memproxy_mongo.commit import Filling, filled, store
 from memproxy_mongo.driver import Database
-from memproxy_mongo.values import check_ids, micros
 
 _MESSAGES = 200
 """Of one session, in one document."""

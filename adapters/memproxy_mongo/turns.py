@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from memproxy.domain import Known, Message, Page, Scope, Session
+from memproxy.storable import check_ids, clean
 from memproxy_mongo import cursors, ledger, lives
 from memproxy_mongo.documents import id_mark, key_mark, read_entry, read_message, read_session, session_id, words
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.lives import Life
-from memproxy_mongo.values import check_ids, clean
 
 _PAGE = 64
 """Turns to read in one go."""

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, case, or_, select
 from sqlalchemy import func as sql
 
 from memproxy.domain import Entity, FactState, Page, Receipt, Scope
+from memproxy.storable import maybe_moment, moment
 from memproxy_sql import cursors
-from memproxy_sql.columns import maybe_moment, moment
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Prepared
 from memproxy_sql.rows import INJECTION_COLUMNS, owner, read_injection

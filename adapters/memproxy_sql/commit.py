@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, update
 
 from memproxy.domain import Committed, Injection, Job, Message, Scope, Turn
-from memproxy_sql.columns import check_ids, clean, micros
+from memproxy.storable import check_ids, clean, micros
 from memproxy_sql.dialect import insert_new
 from memproxy_sql.ledger import told
 from memproxy_sql.locks import hold

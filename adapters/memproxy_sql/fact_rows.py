@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from memproxy.domain import Event, Fact, FactState, Scope, Source, Triple
-from memproxy_sql.columns import clean, maybe_clean, maybe_micros, maybe_moment, micros, moment, value_key
+from memproxy.storable import clean, digest, maybe_clean, maybe_micros, maybe_moment, micros, moment
 from memproxy_sql.rows import Read, Row, owner
 
 _encode, _decode = msgspec.json.encode, msgspec.json.decode
@@ -38,7 +38,7 @@ def fact_row(scope: Scope, fact: Fact, *, number: int, version: int) -> Row:
         "model": maybe_clean(fact.model),
         "attribute": maybe_clean(fact.attribute),
         "value": value,
-        "value_key": None if value is None else value_key(value),
+        "value_key": None if value is None else digest(value),
         "speaker": maybe_clean(fact.speaker),
         "role": clean(fact.role),
         "process_id": maybe_clean(fact.process),

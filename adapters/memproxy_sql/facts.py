@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, true
 from sqlalchemy import func as sql
 
 from memproxy.domain import Event, Fact, FactState, Page, Scope, Source
+from memproxy.storable import clean, digest
 from memproxy_sql import cursors
-from memproxy_sql.columns import clean, value_key
 from memproxy_sql.dialect import casefolds
 from memproxy_sql.fact_rows import EVENT_COLUMNS, FACT_COLUMNS, read_event, read_fact
 from memproxy_sql.models import tables
@@ -40,7 +40,7 @@ def about(
     within = (scope.tenant, scope.entity)
     all_of = {(clean(attribute),) for attribute in attributes}
     exactly = {(clean(attribute), clean(value)) for attribute, value in statements}
-    keys = [(attribute, value_key(value)) for attribute, value in exactly]
+    keys = [(attribute, digest(value)) for attribute, value in exactly]
     rows = [row[1:] for row in _by_attribute.rows(conn, list(all_of), within)]
     rows += [row[2:] for row in _by_statement.rows(conn, keys, within)]
     return _by_number(with_sources(conn, scope, rows))

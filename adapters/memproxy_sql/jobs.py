@@ -15,8 +15,8 @@ from sqlalchemy import func as sql
 
 from memproxy.domain import Job, JobState, Page, QueueDepth
 from memproxy.errors import Conflict, NotFound
+from memproxy.storable import micros, moment
 from memproxy_sql import cursors
-from memproxy_sql.columns import micros, moment
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Prepared
 from memproxy_sql.rows import JOB_COLUMNS, job_row, read_job

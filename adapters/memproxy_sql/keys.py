@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, true, update
 
 from memproxy.domain import ApiKey
 from memproxy.errors import Conflict, NotFound
-from memproxy_sql.columns import check_ids, micros
+from memproxy.storable import check_ids, micros
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_tenants
 from memproxy_sql.prepared import Prepared

@@ -19,7 +19,7 @@ from memproxy.domain import (
     Triple,
 )
 from memproxy.errors import Conflict
-from memproxy_sql.columns import check_ids, clean
+from memproxy.storable import check_ids, clean
 from memproxy_sql.dialect import insert_new
 from memproxy_sql.fact_rows import event_row, fact_row, mention_rows, read_fact, triple_row
 from memproxy_sql.facts import FACTS

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from memproxy.domain import Event, Fact, FactState, Injection, Kept, Message, Scope, Session, Triple, Turn
-from memproxy_sql.columns import check_ids
+from memproxy.storable import check_ids
 from memproxy_sql.commit import Batch, filled
 from memproxy_sql.locks import hold
 from memproxy_sql.memory import put_facts, put_history

@@ -22,7 +22,7 @@ from memproxy.domain import (
     Turn,
     Usage,
 )
-from memproxy_sql.columns import clean, maybe_clean, maybe_micros, maybe_moment, micros, moment
+from memproxy.storable import clean, maybe_clean, maybe_micros, maybe_moment, micros, moment
 
 Row = dict[str, Any]
 Read = Sequence[Any]

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, false,
 from sqlalchemy import func as sql
 
 from memproxy.domain import ANCHOR, Known, Message, Page, Scope, Session
+from memproxy.storable import check_ids, clean
 from memproxy_sql import cursors
-from memproxy_sql.columns import check_ids, clean
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Among, Prepared
 from memproxy_sql.rows import (

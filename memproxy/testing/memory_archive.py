@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 
 from memproxy.domain import Entity, Kept, Page, Receipt, Scope
+from memproxy.storable import check_ids
 from memproxy.testing.listing import newest_page, placed_page
 from memproxy.testing.memory_queue import MemoryQueue
 from memproxy.testing.memory_rows import StoredEntity
-from memproxy.testing.storable import check_ids, storable
+from memproxy.testing.storable import storable
 
 
 class MemoryArchive(MemoryQueue):

@@ -31,10 +31,11 @@ from memproxy.domain import (
     Turn,
 )
 from memproxy.errors import Conflict, NotFound
+from memproxy.storable import check_ids
 from memproxy.testing.listing import newest_page, numbered_page, oldest_page
 from memproxy.testing.memory_archive import MemoryArchive
 from memproxy.testing.memory_rows import StoredEntity, StoredSession
-from memproxy.testing.storable import check_ids, storable
+from memproxy.testing.storable import storable
 
 
 class MemoryStore(MemoryArchive):

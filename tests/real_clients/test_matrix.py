@@ -31,6 +31,9 @@ QUESTION = "What is the weather in the city where I live?"
 BY_PATH = {"pydantic_ai_agent"}
 """Clients that name the person by the path."""
 
+RESULTS = ('"role": "tool"', "tool_result", "function_call_output", "functionResponse")
+"""What the result of a tool looks like in each API; its words would not do, since memory recalls them."""
+
 SCRIPTS = sorted(
     path for path in (*HERE.glob("python/*.py"), *HERE.glob("node/*.mjs")) if path.stem not in ("cells", "test_matrix")
 )
@@ -46,8 +49,7 @@ def answer(body: bytes) -> str | Answer:
 
 def _offered(body: dict) -> str | None:
     """The name of a tool that was not called yet."""
-    answered = any(mark in json.dumps(body) for mark in ("18 degrees", "tool_result", "functionResponse"))
-    tools = [] if answered else body.get("tools") or []
+    tools = [] if any(mark in json.dumps(body) for mark in RESULTS) else body.get("tools") or []
     for tool in tools:
         for one in tool.get("functionDeclarations", [tool.get("function", tool)]):
             if "name" in one:

@@ -1,7 +1,7 @@
-"""Single values as documents hold them: times in microseconds since 1970, and text that every database can hold.
+"""Single values in the form that every database can hold: for stores, whatever they keep them in.
 
-NUL and lone surrogates, which not every database can hold, become U+FFFD in texts; an id with one is refused,
-because an altered id could meet another.
+Times are microseconds since 1970. NUL and lone surrogates, which not every database can hold, become U+FFFD in texts;
+an id with one is refused, because an altered id could meet another.
 """
 
 from __future__ import annotations
@@ -34,7 +34,17 @@ def maybe_moment(stored: int | None) -> datetime | None:
 
 
 def clean(text: str) -> str:
+    if "\0" not in text and (text.isascii() or _encodes(text)):
+        return text
     return _UNSTORABLE.sub("�", text)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def maybe_clean(text: str | None) -> str | None:
@@ -42,7 +52,8 @@ def maybe_clean(text: str | None) -> str | None:
 
 
 def check_ids(*ids: str | None) -> None:
-    if any(text is not None and _UNSTORABLE.search(text) for text in ids):
+    """Raises `BadRequest` for an id that not every database can hold."""
+    if any(text is not None and text != clean(text) for text in ids):
         raise BadRequest("An id may hold neither NUL nor a lone surrogate.")
 
 
@@ -51,6 +62,6 @@ def joined(first: str, second: str) -> str:
     return f"{len(first)}:{first}{second}"
 
 
-def digest(first: str, second: str) -> bytes:
-    """By which two texts that were made clean are looked up, however long."""
-    return blake2b(joined(first, second).encode(), digest_size=16).digest()
+def digest(text: str) -> bytes:
+    """16 bytes by which a text that was made clean is looked up, however long it is."""
+    return blake2b(text.encode(), digest_size=16).digest()
