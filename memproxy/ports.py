@@ -35,6 +35,7 @@ from memproxy.domain import (
     Page,
     QueueDepth,
     Receipt,
+    SchemaVersion,
     Scope,
     Session,
     Turn,
@@ -235,6 +236,17 @@ class Store(Turns, Memory, Archive, Jobs, JobBoard, Keys, Health, Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class Migrating(Protocol):
+    """A store whose schema has versions. Opening it applies those that are missing, while all others wait."""
+
+    async def versions(self) -> Sequence[SchemaVersion]:
+        """All that this program knows, oldest first, and which of them the database has. Asked of a store that is not
+        open; makes and changes nothing. Raises `ConfigError` where the database is another program's or has a newer
+        schema, `StoreUnavailable` where it cannot be read."""
+        ...
 
 
 @runtime_checkable

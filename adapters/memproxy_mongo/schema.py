@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from memproxy.domain import SchemaVersion
 from memproxy.errors import ConfigError
 from memproxy_mongo.driver import Database, Document, Order
 
-VERSION = 1
+VERSIONS = {1: "The first schema: one document for each turn, fact, job and key."}
+"""What each version did. Another layout is another version, and brings with it what turns the one before into it."""
+
+VERSION = max(VERSIONS)
 
 _ID = "memproxy"
 
@@ -44,22 +48,35 @@ _INDEXES: Sequence[tuple[str, Order, Document]] = (
 
 async def upgrade(db: Database) -> None:
     """Raises `ConfigError` where the database is not memproxy's, or a newer one's."""
+    if await _known(db) is None:
+        await db.add("schema", [{"_id": _ID, "version": VERSION, "checks": 0}])
+    for collection, fields, options in _INDEXES:
+        await db.index(collection, fields, **options)
+
+
+async def versions(db: Database) -> list[SchemaVersion]:
+    """All versions, oldest first. Raises `ConfigError` as `upgrade` does."""
+    current = await _known(db) or 0
+    return [SchemaVersion(str(version), does, version <= current) for version, does in sorted(VERSIONS.items())]
+
+
+async def _known(db: Database) -> int | None:
+    """The version of the schema, where it is memproxy's and one that this program knows."""
     found = await _version(db)
-    if found is None:
-        if await db.collections() and await _version(db) is None:
+    if found is None and await db.collections():
+        found = await _version(db)  # it comes before any other
+        if found is None:
             raise ConfigError(
                 f"{db.place} is a database of another program. Name another one in the setting `store`.",
                 param="store",
             )
-        await db.add("schema", [{"_id": _ID, "version": VERSION, "checks": 0}])
-    elif found > VERSION:
+    if found is not None and found > VERSION:
         raise ConfigError(
             f"{db.place} has schema {found}, which is newer than this memproxy knows ({VERSION}). "
             "Run the newer memproxy, or restore the backup made before it was upgraded.",
             param="store",
         )
-    for collection, fields, options in _INDEXES:
-        await db.index(collection, fields, **options)
+    return found
 
 
 async def _version(db: Database) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from memproxy.domain import (
     Page,
     QueueDepth,
     Receipt,
+    SchemaVersion,
     Scope,
     Session,
     Turn,
@@ -58,14 +60,10 @@ class MongoStore:
     async def __aenter__(self) -> Self:
         """Raises `ConfigError` where the database can never work, `StoreUnavailable` where it may later."""
         try:
-            self._db.open()
-            await schema.upgrade(self._db)
-            await commits.sweep(self._db)
-        except StoreUnavailable as error:
-            self._db.close()
-            if faults.code(error.__cause__) in faults.REFUSED:
-                raise ConfigError(str(error), param="store") from error
-            raise
+            with _hopeless():
+                self._db.open()
+                await schema.upgrade(self._db)
+                await commits.sweep(self._db)
         except BaseException:
             self._db.close()
             raise
@@ -75,6 +73,14 @@ class MongoStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
+
+    async def versions(self) -> Sequence[SchemaVersion]:
+        try:
+            with _hopeless():
+                self._db.open()
+                return await schema.versions(self._db)
+        finally:
+            self._db.close()
 
     async def check(self) -> None:
         await schema.touch(self._db)
@@ -202,3 +208,14 @@ class MongoStore:
 
     async def revoke_key(self, key_id: str, *, now: datetime) -> ApiKey:
         return await keys.revoke_key(self._db, key_id, now)
+
+
+@contextmanager
+def _hopeless() -> Iterator[None]:
+    """Raises `ConfigError` for what waiting does not mend."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        if faults.code(error.__cause__) in faults.REFUSED:
+            raise ConfigError(str(error), param="store") from error
+        raise

@@ -11,12 +11,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, inspect, text
 
+from memproxy.domain import SchemaVersion
 from memproxy.errors import ConfigError, StoreUnavailable
 from memproxy_sql import dialect
 from memproxy_sql.dialect import serial
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 HEAD = "0002"
 """The newest migration in `migrations/versions`."""
@@ -24,8 +29,8 @@ HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _VERSION = "alembic_version"
-SETUP = "memproxy_setup"
-"""A table that is locked while the schema is set up, where there is no better lock."""
+OWN = "memproxy_"
+"""Tables whose names begin so are memproxy's, but not of the schema: `memproxy_setup`, and what adapters derive."""
 
 _POLL = 0.05
 
@@ -57,23 +62,49 @@ def upgrade(conn: Connection, name: Path | str) -> None:
     """Bring the schema to `HEAD`. Raises `ConfigError` where the database is not memproxy's, or a newer one's.
 
     A new database of a server is made from the models at once, for the older steps were SQLite's alone; SQLite goes the
-    whole way, which the tests compare with the models."""
-    current = revision(conn)
+    whole way, which the tests compare with the models. Servers too go step by step from what they have."""
+    current = _known(conn, name)
     if current == HEAD:
         return
-    if current is None and _foreign(conn):
-        raise ConfigError(
-            f"{name} is a database of another program. Name another in the setting `store`.", param="store"
-        )
     if current is None and not serial(conn):
         create(conn)
     else:
-        _migrate(conn, name, current)
+        _migrate(conn)
 
 
-def _foreign(conn: Connection) -> bool:
-    """Whether any of the tables is another program's."""
-    names = set(inspect(conn).get_table_names()) - {SETUP}
+def versions(conn: Connection | None, name: Path | str) -> list[SchemaVersion]:
+    """All versions, oldest first; None is a database that is not there. Raises `ConfigError` as `upgrade` does."""
+    current = None if conn is None else _known(conn, name)
+    found, applied = [], False
+    for step in _script().walk_revisions():
+        applied = applied or step.revision == current
+        found.append(SchemaVersion(step.revision, step.doc, applied))
+    return found[::-1]
+
+
+def _known(conn: Connection, name: Path | str) -> str | None:
+    """The version of the schema, where it is memproxy's and one that this program knows."""
+    current = revision(conn)
+    if current == HEAD:
+        return current
+    if _foreign(conn, current):
+        raise ConfigError(
+            f"{name} is a database of another program. Name another in the setting `store`.", param="store"
+        )
+    if current is not None and current not in {step.revision for step in _script().walk_revisions()}:
+        raise ConfigError(
+            f"{name} has schema {current}, which is newer than this memproxy knows ({HEAD}). "
+            "Run the newer memproxy, or restore the backup made before it was upgraded.",
+            param="store",
+        )
+    return current
+
+
+def _foreign(conn: Connection, current: str | None) -> bool:
+    """Whether the tables are another program's, which may use Alembic too."""
+    names = {name for name in inspect(conn).get_table_names() if not name.startswith(OWN)}
+    if current is not None:
+        return not {"entity", "message"} <= names
     return bool(names) and (serial(conn) or _VERSION not in names or not names - {_VERSION} <= set(_models()))
 
 
@@ -103,18 +134,17 @@ def revision(conn: Connection) -> str | None:
     return found
 
 
-def _migrate(conn: Connection, name: Path | str, current: str | None) -> None:
-    from alembic.operations import Operations
-    from alembic.runtime.migration import MigrationContext
+def _script() -> ScriptDirectory:
     from alembic.script import ScriptDirectory
 
-    script = ScriptDirectory(str(MIGRATIONS))
-    if current is not None and current not in {step.revision for step in script.walk_revisions()}:
-        raise ConfigError(
-            f"{name} has schema {current}, which is newer than this memproxy knows ({HEAD}). "
-            "Run the newer memproxy, or restore the backup made before it was upgraded.",
-            param="store",
-        )
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _migrate(conn: Connection) -> None:
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    script = _script()
     steps = {"fn": lambda revision, _: script._upgrade_revs("head", revision)}
     context = MigrationContext.configure(conn, opts=steps)
     with Operations.context(context):

@@ -24,8 +24,9 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from memproxy.domain import Job
+from memproxy.domain import Job, SchemaVersion
 from memproxy.errors import BadRequest, ConfigError, Conflict, MemproxyError, StoreUnavailable
+from memproxy_sql import schema
 from memproxy_sql.store import SqlStore
 
 P = ParamSpec("P")
@@ -147,10 +148,10 @@ class Pool:
         if not task.cancelled():
             task.exception()  # a caller that has left does not make the loop complain
 
-    async def set_up(self, verb: Callable[[Connection], None]) -> None:
+    async def set_up(self, verb: Callable[[Connection], T]) -> T:
         """Run a verb that takes as long as it takes; raises `ConfigError` where waiting mends nothing."""
         try:
-            await self._once(verb, None, [])
+            return await self._once(verb, None, [])
         except self.errors as error:
             told = self.translated(error)
             if self.fault(error).hopeless:
@@ -246,6 +247,14 @@ class ServerStore(SqlStore):
         for pool in (self._writer, self._urgent, self._background):
             await pool.open()
         await self._writer.set_up(lambda conn: self._server.set_up(conn, _SETUP_PATIENCE))
+
+    async def versions(self) -> Sequence[SchemaVersion]:
+        pool = Pool(server=self._server, reading=True, size=1)
+        await pool.open()
+        try:
+            return await pool.set_up(lambda conn: schema.versions(conn, self._server.name))
+        finally:
+            await pool.close()
 
     async def _close(self) -> None:
         for pool in (self._background, self._urgent, self._writer):

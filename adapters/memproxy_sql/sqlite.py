@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, NullPool, create_engine
 
+from memproxy.domain import SchemaVersion
 from memproxy.errors import ConfigError, StoreUnavailable
 from memproxy_sql import dialect, faults, schema
 from memproxy_sql.connection import SqliteConnection
@@ -39,21 +45,18 @@ class SqliteStore(SqlStore):
         self._wiper = Wiper(file=file, patience=busy_timeout)
         self._turn = 0
 
-    async def _open(self) -> None:
-        try:
-            await self._set_up()
-        except StoreUnavailable as error:
-            if faults.kind(error.__cause__) in _NEVER:
-                raise ConfigError(str(error), param="store") from error
-            raise
+    async def versions(self) -> Sequence[SchemaVersion]:
+        with _hopeless():
+            return await asyncio.to_thread(_versions, self._file)
 
-    async def _set_up(self) -> None:
-        _create(self._file)
-        await self._writer.open()
-        upgrade = partial(schema.upgrade, name=self._file)
-        await self._writer.set_up(upgrade, first=dialect.FIRST, patience=_SETUP_PATIENCE)
-        for reader in (self._urgent, *self._readers):
-            await reader.open()
+    async def _open(self) -> None:
+        with _hopeless():
+            _create(self._file)
+            await self._writer.open()
+            upgrade = partial(schema.upgrade, name=self._file)
+            await self._writer.set_up(upgrade, first=dialect.FIRST, patience=_SETUP_PATIENCE)
+            for reader in (self._urgent, *self._readers):
+                await reader.open()
 
     async def _close(self) -> None:
         await self._wiper.close()
@@ -76,6 +79,33 @@ class SqliteStore(SqlStore):
 
     async def _catch_up(self) -> None:
         await self._wiper.catch_up()
+
+
+@contextmanager
+def _hopeless() -> Iterator[None]:
+    """Raises `ConfigError` for what waiting does not mend."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        if faults.kind(error.__cause__) in _NEVER:
+            raise ConfigError(str(error), param="store") from error
+        raise
+
+
+def _versions(file: Path) -> list[SchemaVersion]:
+    """Reading a file whose log is gone, SQLite would make a new log, unless told that nobody writes to it."""
+    if not file.exists():
+        return schema.versions(None, file)
+    how = "mode=ro" if file.with_name(f"{file.name}-wal").exists() else "immutable=1"
+    uri = f"file:{quote(str(file.absolute()))}?{how}"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
+    try:
+        with engine.connect() as conn:
+            return schema.versions(conn, file)
+    except faults.DRIVER as error:
+        raise faults.translated(error, file) from error
+    finally:
+        engine.dispose()
 
 
 def _nothing(conn: Connection) -> None:

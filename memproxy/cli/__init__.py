@@ -16,6 +16,7 @@ from memproxy.cli.entities import entities
 from memproxy.cli.facts import facts
 from memproxy.cli.jobs import jobs
 from memproxy.cli.keys import keys
+from memproxy.cli.migrate import migrate
 from memproxy.cli.model import model
 from memproxy.cli.moving import export, import_
 from memproxy.cli.recall import recall
@@ -45,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (serve, doctor, demo, recall, facts, entities, import_, export, jobs, keys, model):
+for command in (serve, doctor, demo, recall, facts, entities, import_, export, jobs, keys, model, migrate):
     main.add_command(command)

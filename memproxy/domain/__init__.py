@@ -13,6 +13,7 @@ from memproxy.domain.archive import Entity, Kept, Page, Receipt
 from memproxy.domain.conversation import ANCHOR, Committed, Injection, Known, Message, Session, Sought, Turn, Usage
 from memproxy.domain.memory import Block, Changes, Claim, Event, Fact, FactState, Hit, MemoryWrite, Source, Triple
 from memproxy.domain.queue import Job, JobState, QueueDepth
+from memproxy.domain.schema import SchemaVersion
 from memproxy.domain.scope import ApiKey, Scope
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Page",
     "QueueDepth",
     "Receipt",
+    "SchemaVersion",
     "Scope",
     "Session",
     "Sought",

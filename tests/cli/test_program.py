@@ -21,7 +21,7 @@ COMMANDS = [
     ("facts", "search"), ("facts", "add"), ("facts", "show"), ("facts", "correct"), ("facts", "pin"),
     ("facts", "unpin"), ("facts", "forget"), ("facts", "history"), ("entities",), ("entities", "list"),
     ("entities", "show"), ("entities", "sessions"), ("entities", "erase"), ("import",), ("export",), ("jobs",),
-    ("jobs", "list"), ("jobs", "retry"),
+    ("jobs", "list"), ("jobs", "retry"), ("migrate",),
 ]  # fmt: skip
 
 

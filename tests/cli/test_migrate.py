@@ -1,0 +1,61 @@
+"""`memproxy migrate`: what is missing is said before it is applied, and only looking changes nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+from memproxy.testing.service import free_port
+
+from .running import fails, memproxy
+
+OLD = Path(__file__).parents[1] / "adapters/data/sqlite_0001.sql"
+
+
+def database(folder: Path, script: str) -> Path:
+    file = folder / "memproxy.db"
+    conn = sqlite3.connect(file)
+    conn.executescript(script)
+    conn.close()
+    return file
+
+
+def test_only_looking_makes_and_changes_nothing(tmp_path: Path):
+    for flag, status in (("--check", 1), ("--show", 0)):
+        done = memproxy("migrate", flag, "--data-dir", tmp_path / "new")
+        assert done.returncode == status
+        assert "0001" in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+    file = database(tmp_path, OLD.read_text())
+    before = file.read_bytes()
+    assert memproxy("migrate", "--show", "--data-dir", tmp_path).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["memproxy.db"]
+    assert file.read_bytes() == before
+
+
+def test_an_older_database_is_brought_up_to_date(tmp_path: Path):
+    database(tmp_path, OLD.read_text())
+    assert fails(1, "migrate", "--check", "--data-dir", tmp_path).startswith("missing: 0002; `memproxy migrate`")
+    told = json.loads(memproxy("migrate", "--show", "--json", "--data-dir", tmp_path).stdout)
+    assert (told["version"], told["missing"], [one["applied"] for one in told["versions"]]) == (
+        "0001", ["0002"], [True, False],
+    )  # fmt: skip
+    applied = memproxy("migrate", "--data-dir", tmp_path)
+    assert (applied.returncode, applied.stdout) == (0, "")
+    assert applied.stderr.startswith("applying 0002: ")
+    assert applied.stderr.endswith("\nup to date: 0002\n")
+    again = memproxy("migrate", "--json", "--data-dir", tmp_path)
+    assert (json.loads(again.stdout)["missing"], json.loads(again.stdout)["applied"]) == ([], [])
+    assert memproxy("migrate", "--check", "--data-dir", tmp_path).returncode == 0
+
+
+def test_a_newer_database_one_of_another_program_and_one_that_is_away_are_told_apart(tmp_path: Path):
+    away = f"postgresql://me:pass-word@127.0.0.1:{free_port()}/memories"
+    assert "cannot be reached" in fails(2, "migrate", "--check", "--store", away)
+    assert "pass-word" not in fails(1, "migrate", "--store", away)
+    file = database(tmp_path, OLD.read_text() + "; UPDATE alembic_version SET version_num = '0999'")
+    assert "schema 0999, which is newer" in fails(2, "migrate", "--check", "--data-dir", tmp_path)
+    file.unlink()
+    database(tmp_path, "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('ab12')")
+    assert "a database of another program" in fails(2, "migrate", "--check", "--data-dir", tmp_path)
