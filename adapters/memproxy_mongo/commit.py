@@ -205,7 +205,7 @@ async def _document(db: Database, session: Filling, turn: Turn) -> Document | No
     new, last, session.seen = session.new, session.last, turn.seen
     session.open(turn.scope.process, turn.at)
     given = turn.injection
-    if given is not None and not await ledger.holds(db, session.life, given.facts, turn.seen):
+    if given is not None and not await ledger.holds(db, session.life, given, turn.seen):
         given = given.emptied()
     noted = given is not None and session.note(given)
     said = sum([session.say(message) for message in turn.messages])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memproxy.domain import FactState
+from memproxy.domain import FactState, Injection
+from memproxy_mongo.documents import read_entry
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.fact_documents import in_life
 from memproxy_mongo.lives import Life
@@ -16,14 +17,16 @@ from memproxy_mongo.lives import Life
 EMPTY = {"entry.block": "", "entry.facts": [], "entry.receipt": b"{}"}
 
 
-async def holds(db: Database, life: Life, facts: Sequence[str], seen: int) -> bool:
-    """Whether facts that were recalled at the version `seen` may still be told."""
-    if not facts or seen in (0, life.version):
+async def holds(db: Database, life: Life, given: Injection, seen: int) -> bool:
+    """Whether a block that was recalled at the version `seen` may still be told."""
+    if not given.facts or seen in (0, life.version):
         return True
-    asked = {in_life(life.mark, fact_id) for fact_id in facts}
-    found = await db.some("fact", {"_id": {"$in": list(asked)}}, fields=["state", "authored", "v"])
+    asked = {in_life(life.mark, fact_id) for fact_id in given.facts}
+    found = await db.some("fact", {"_id": {"$in": list(asked)}}, fields=["state", "authored", "v", "text"])
     return len(found) == len(asked) and not any(
-        fact["state"] == FactState.FORGOTTEN or (fact["authored"] and fact["v"] > seen) for fact in found
+        fact["state"] == FactState.FORGOTTEN
+        or (fact["authored"] and fact["v"] > seen and not given.tells(fact["text"]))
+        for fact in found
     )
 
 
@@ -33,7 +36,7 @@ async def settle(db: Database, life: Life, turns: Sequence[Document]) -> None:
         if not turn.get("shown") or turn["at"] >= life.told:
             continue
         kept = {"at": life.version}
-        if await holds(db, life, turn["entry"]["facts"], turn["seen"]):
+        if await holds(db, life, read_entry(turn["entry"], receipt=False), turn["seen"]):
             await db.change("turn", {"_id": turn["_id"]}, {"$max": kept})
         else:
             await db.change("turn", {"_id": turn["_id"]}, {"$set": EMPTY, "$max": kept})

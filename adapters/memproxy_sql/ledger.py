@@ -12,7 +12,7 @@ from memproxy_sql.memory import counted
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Among
 
-_facts = Among(tables["fact"], "id", also=["state", "authored", "version"], within=["tenant_id", "entity_id"])
+_facts = Among(tables["fact"], "id", also=["state", "authored", "version", "text"], within=["tenant_id", "entity_id"])
 
 
 def told(conn: Connection, turns: Sequence[Turn]) -> list[Turn]:
@@ -21,15 +21,17 @@ def told(conn: Connection, turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _holds(conn: Connection, turn: Turn) -> bool:
-    if turn.injection is None or not turn.injection.facts or turn.seen == 0:
+    given = turn.injection
+    if given is None or not given.facts or turn.seen == 0:
         return True
     version, _, _ = counted(conn, turn.scope)
     if version == turn.seen:
         return True
-    asked = [(fact_id,) for fact_id in dict.fromkeys(turn.injection.facts)]
+    asked = [(fact_id,) for fact_id in dict.fromkeys(given.facts)]
     found = _facts.rows(conn, asked, [turn.scope.tenant, turn.scope.entity])
     return len(found) == len(asked) and not any(
-        state == FactState.FORGOTTEN or (authored and touched > turn.seen) for _, state, authored, touched in found
+        state == FactState.FORGOTTEN or (authored and touched > turn.seen and not given.tells(text))
+        for _, state, authored, touched, text in found
     )
 
 

@@ -84,6 +84,11 @@ class Injection:
         left = tuple(fact for fact in self.facts if fact not in facts)
         return replace(self, block="\n".join(kept) if shows else "", facts=left)
 
+    def tells(self, text: str) -> bool:
+        """Whether a line of the block is this statement, whatever its dates: what was corrected is not."""
+        told = _words(text)
+        return bool(told) and any(_words(_undated(line)) == told for line in self.block.split("\n"))
+
     def emptied(self) -> Injection:
         """The same entry, telling nothing."""
         return replace(self, block="", facts=(), receipt=b"{}")
@@ -92,6 +97,11 @@ class Injection:
 def _undated(line: str) -> str:
     """A line of a block without its date, which changes as a fact is mentioned and ends."""
     return _DATED.sub("- ", line, count=1)
+
+
+def _words(text: str) -> str:
+    """Letters and digits alone: a block escapes and folds the rest."""
+    return "".join(filter(str.isalnum, text.replace("&lt;", "")))
 
 
 @dataclass(frozen=True, slots=True)

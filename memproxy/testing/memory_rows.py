@@ -85,11 +85,12 @@ class StoredEntity:
         """Whether what the turn's injection tells may still be told."""
         if turn.injection is None or turn.seen in (0, self.version):
             return True
-        known = [self.facts.get(fact_id) for fact_id in turn.injection.facts]
+        given = turn.injection
+        known = [self.facts.get(fact_id) for fact_id in given.facts]
         return all(
             fact is not None
             and fact.state is not FactState.FORGOTTEN
-            and not (fact.authored and fact.version > turn.seen)
+            and not (fact.authored and fact.version > turn.seen and not given.tells(fact.text))
             for fact in known
         )
 

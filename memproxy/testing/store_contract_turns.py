@@ -162,9 +162,9 @@ class TurnsContract:
         assert kept is not None
         assert kept.injection == replace(again, created_at=after(1))
 
-    async def late(self, store: Store, seen: int) -> Injection:
+    async def late(self, store: Store, seen: int, block: str = "block") -> Injection:
         """What the ledger keeps of a block that was recalled at that version and is committed now."""
-        await store.commit([turn("u", injection=entry("u", "block", tokens=5), seen=seen)])
+        await store.commit([turn("u", injection=entry("u", block, tokens=5), seen=seen)])
         [kept] = (await look(store, session="s1")).injections
         return kept
 
@@ -172,6 +172,14 @@ class TurnsContract:
         seen = await store.write(ALICE, MemoryWrite((fact(1), fact(2))))
         await store.write(ALICE, MemoryWrite((fact(3), fact(1, mentions=2))))
         assert (await self.late(store, seen)).block == "block"
+
+    async def test_a_block_of_a_persons_own_words_is_kept_while_they_stand(self, store: Store) -> None:
+        """Read again in a message, pinned, ended: the words are the same."""
+        mine = fact(2, authored=True, kind="profile", text="I <3\nBraga.")
+        seen = await store.write(ALICE, MemoryWrite((fact(1), mine)))
+        await store.write(ALICE, MemoryWrite((replace(mine, mentions=2, pinned=True, valid_to=after(9)),)))
+        block = "<memory>\n- (since 2026-11-21) I &lt;3 Braga.\n</memory>\n\n"
+        assert (await self.late(store, seen, block)).block == block
 
     @pytest.mark.parametrize(
         "change", [{"state": FactState.FORGOTTEN, "text": ""}, {"authored": True, "text": "corrected"}]
