@@ -116,6 +116,7 @@ async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) ->
             dimensions=embedder.dimensions if embedder else NO_DIMENSIONS,
             model=embedder.name if embedder else None,
             memory_limit=settings.index_cache,
+            store_url=settings.store_url,
         )
     )
     return Parts(store, index, embedder, await open_tokenizer(settings), journal, metrics, tasks)

@@ -133,6 +133,8 @@ class Library:
         held.version, held.born = changes.version, changes.born
         self._tell(scope, changes)
         held.indexed = await self._feed(scope, changes, since=since)
+        if since and held.indexed and await self._indexed(scope) < changes.version:  # another replica dropped it
+            held.indexed = await self._feed(scope, await self._memory.changes(scope, since=0), since=0)
         self._keep(_key(scope), held)
         return held
 
