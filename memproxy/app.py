@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -35,13 +36,16 @@ from memproxy.dialects.routes import Provider
 from memproxy.domain import Scope
 from memproxy.embedders import Absent
 from memproxy.errors import ModelUnavailable
+from memproxy.listening import Doors, bind
 from memproxy.parts import Parts, make_extractor, open_parts
+from memproxy.peers import Answer, Peers
 from memproxy.pipeline import Limits, Pipeline
 from memproxy.ports import Caching
 from memproxy.recall.engine import Recall
 from memproxy.server import Server
 from memproxy.tasks import Tasks
 from memproxy.upstream import Upstream
+from memproxy.workers import Place
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +64,10 @@ def utc_now() -> datetime:
 class Service:
     """Everything that runs, as opened by `service`."""
 
-    def __init__(self, *, settings: Settings, parts: Parts, upstream: Upstream) -> None:
+    def __init__(self, *, settings: Settings, parts: Parts, upstream: Upstream, peers: Peers | None = None) -> None:
         self._settings = settings
         self._parts = parts
+        self._peers = peers or Peers()
         store, metrics, tasks = parts.store, parts.metrics, parts.tasks
         self._model = real = parts.embedder if not isinstance(parts.embedder, Absent) else None
         self.recall = Recall(
@@ -87,6 +92,7 @@ class Service:
             concurrency=settings.jobs_concurrency,
             max_attempts=settings.jobs_attempts,
             observer=metrics,
+            switch=self._peers,
         )
         self.capture = Capture(
             turns=store,
@@ -97,6 +103,9 @@ class Service:
             on_jobs=self.worker.wake,
             on_commit=metrics.committed,
         )
+        self._curation = self._curate()
+        self._underway = Underway(others=partial(self._tell, "erasing"))
+        self._operations = self._operate()
         self.server = self._server(upstream)
 
     def _server(self, upstream: Upstream) -> Server:
@@ -126,26 +135,28 @@ class Service:
             keys_only=settings.auth_mode == "keys",
             max_body=settings.max_body,
         )
-        operations = Operations(
-            checks={"store": parts.store.check, "model": self._check_model},
-            optional=frozenset(("model",)),
-            worker=self.worker,
-            jobs=parts.store,
-            metrics=parts.metrics,
-            admin_key=_revealed(settings.admin_key),
-            clock=utc_now,
-        )
         return Server(
             plane=plane,
-            public=[*api.routes(), *operations.public_routes()],
-            admin=operations.admin_routes(),
+            public=[*api.routes(), *self._operations.public_routes()],
+            admin=self._operations.admin_routes(),
             metrics=parts.metrics,
             local_only=settings.auth_mode == "open" and is_loopback(settings.listen),
         )
 
+    def _operate(self) -> Operations:
+        return Operations(
+            checks={"store": self._parts.store.check, "model": self._check_model},
+            optional=frozenset(("model",)),
+            worker=self.worker,
+            jobs=self._parts.store,
+            metrics=self._parts.metrics,
+            peers=self._peers,
+            admin_key=_revealed(self._settings.admin_key),
+            clock=utc_now,
+        )
+
     def _means(self) -> Means:
-        parts = self._parts
-        store, embedder = parts.store, parts.embedder
+        store = self._parts.store
         return Means(
             turns=store,
             memory=store,
@@ -154,21 +165,44 @@ class Service:
             board=store,
             capture=self.capture,
             recall=self.recall,
-            curation=Curation(
-                memory=store,
-                archive=store,
-                jobs=store,
-                recall=self.recall,
-                caches=[embedder] if isinstance(embedder, Caching) else [],
-                embedder=self._model,
-                tokenizer=parts.tokenizer,
-                clock=utc_now,
-                journal=parts.journal,
-            ),
+            curation=self._curation,
             clock=utc_now,
             process_only=self._settings.recall_scope == "process",
-            underway=Underway(),
+            underway=self._underway,
         )
+
+    def _curate(self) -> Curation:
+        store, embedder = self._parts.store, self._parts.embedder
+        return Curation(
+            memory=store,
+            archive=store,
+            jobs=store,
+            recall=self.recall,
+            caches=[embedder] if isinstance(embedder, Caching) else [],
+            embedder=self._model,
+            tokenizer=self._parts.tokenizer,
+            clock=utc_now,
+            journal=self._parts.journal,
+            others=partial(self._tell, "gone"),
+        )
+
+    async def _tell(self, what: str, scope: Scope) -> None:
+        """Have the other workers do what `_answers` says."""
+        await self._peers.tell(what, scope.tenant, scope.entity)
+
+    def _answers(self) -> dict[str, Answer]:
+        """What the other workers ask."""
+
+        async def erasing(tenant: str, entity: str) -> bytes:
+            await self._underway.stop(Scope(tenant, entity))
+            await self._parts.journal.forget(Scope(tenant, entity))
+            return b""
+
+        async def gone(tenant: str, entity: str) -> bytes:
+            await self._curation.hold_anew(Scope(tenant, entity))
+            return b""
+
+        return {"metrics": self._operations.counted, "erasing": erasing, "gone": gone}
 
     def _embed(self, scope: Scope) -> None:
         """Queue the embedding of an entity's facts: they were written without a model, or with another one."""
@@ -181,10 +215,12 @@ class Service:
             raise ModelUnavailable("embedder = none: recall goes by words alone")
         await embedder.embed(["ready?"], purpose="query")
 
-    async def start(self) -> None:
+    async def start(self, doors: Doors | None = None) -> None:
+        """`doors` that are bound already, or the settings' own."""
         self.capture.start()
         self.worker.start()
-        await self.server.start(self._settings.listen, self._settings.admin_listen)
+        self._peers.start(self._answers(), self._parts.tasks)
+        await self.server.start(doors or bind(self._settings))
 
     async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:
         """Running requests first, then what they left to be stored, then background work."""
@@ -193,6 +229,7 @@ class Service:
         await self._parts.tasks.finish(GOING_ON, LAST_COMMITS)
         await self.capture.drain(LAST_COMMITS)
         await self.worker.stop(1.0 if hurry.is_set() else 5.0)
+        self._peers.stop()
 
 
 def _limits(settings: Settings) -> Limits:
@@ -221,7 +258,7 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 
 @asynccontextmanager
-async def service(settings: Settings, tasks: Tasks) -> AsyncIterator[Service]:
+async def service(settings: Settings, tasks: Tasks, peers: Peers | None = None) -> AsyncIterator[Service]:
     """An opened service, not yet listening."""
     async with AsyncExitStack() as stack:
         parts = await open_parts(settings, stack, tasks)
@@ -238,12 +275,13 @@ async def service(settings: Settings, tasks: Tasks) -> AsyncIterator[Service]:
                 connections=settings.upstream_connections,
             )
         )
-        yield Service(settings=settings, parts=parts, upstream=upstream)
+        yield Service(settings=settings, parts=parts, upstream=upstream, peers=peers)
 
 
-async def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; a second signal cuts the farewell short. Returns the exit status: 1 where a side
-    task died, since a service without its writer or worker must not look alive."""
+async def serve(settings: Settings, place: Place | None = None) -> int:
+    """Run until SIGTERM or SIGINT; a second signal cuts the farewell short. With a `place` this is one of several
+    workers, and its parent says when. Returns the exit status: 1 where a side task died, since a service without its
+    writer or worker must not look alive."""
     stop, hurry = asyncio.Event(), asyncio.Event()
     died: list[str] = []
 
@@ -255,10 +293,14 @@ async def serve(settings: Settings) -> int:
         (hurry if stop.is_set() else stop).set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    async with service(settings, Tasks(on_death=on_death)) as running:
-        await running.start()
+    if place is None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, on_signal)
+    else:
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        place.tie.watch(stop, hurry)
+    async with service(settings, Tasks(on_death=on_death), place.peers if place else None) as running:
+        await running.start(place.doors if place else None)
         # What is loaded now stays: the collector need not walk it again and again while chats wait.
         gc.collect()
         gc.freeze()
@@ -269,6 +311,8 @@ async def serve(settings: Settings) -> int:
             "memproxy is listening",
             extra={"listen": settings.listen, "upstream": _host(settings.upstream), "auth": settings.auth_mode},
         )
+        if place is not None:
+            place.tie.ready()
         await stop.wait()
         log.info("shutting down", extra={"deadline": settings.shutdown_timeout})
         await running.stop(deadline=settings.shutdown_timeout, hurry=hurry)

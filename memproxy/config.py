@@ -34,6 +34,7 @@ class Settings(BaseModel):
     admin_listen: str | None = Field(
         None, description="separate host:port for /admin and /metrics; unset: same listener"
     )
+    workers: int = Field(1, gt=0, le=64, description="processes that serve, behind one port")
     upstream: str = Field("https://api.openai.com/v1", description="base URL that OpenAI-shaped traffic goes to")
     anthropic_upstream: str = Field(
         "https://api.anthropic.com", description="base URL that Anthropic-shaped traffic goes to"

@@ -70,8 +70,13 @@ class FactChange:
     metadata: Mapping[str, str] | None = None
 
 
+async def nobody(scope: Scope) -> None:
+    """Where no other process holds anything."""
+
+
 class Curation:
-    """One for all entities. `caches` are those who keep texts for speed; in `journal` turns wait for the store."""
+    """One for all entities. `caches` are those who keep texts for speed; in `journal` turns wait for the store;
+    `others` has the other workers of this service let go of an entity."""
 
     def __init__(
         self,
@@ -85,9 +90,10 @@ class Curation:
         tokenizer: Tokenizer,
         clock: Callable[[], datetime],
         journal: Journal | None = None,
+        others: Callable[[Scope], Awaitable[None]] = nobody,
     ) -> None:
         self._memory, self._archive, self._jobs, self._recall = memory, archive, jobs, recall
-        self._journal = journal
+        self._journal, self._others = journal, others
         self._caches, self._embedder, self._tokenizer, self._clock = caches, embedder, tokenizer, clock
 
     async def add(self, scope: Scope, new: NewFact) -> Fact:
@@ -155,11 +161,11 @@ class Curation:
             )
 
         await amend(self._memory, scope, change)
-        await self._hold_anew(scope)
-        self._let_go()
+        await self.hold_anew(scope)
+        await self._others(scope)
 
     async def erase(self, scope: Scope) -> Entity:
-        """Raises `NotFound` where there is no such entity. What this process holds is let go of in any case."""
+        """Raises `NotFound` where there is no such entity. What this service holds is let go of in any case."""
         if self._journal is not None:  # first: what it would still bring into the store is then erased with the rest
             await self._journal.forget(scope)
         try:
@@ -167,15 +173,17 @@ class Curation:
         finally:
             await self._recall.drop(scope)
             self._let_go()
+            await self._others(scope)
         if erased is None:
             raise NotFound("There is no such entity.")
         return erased
 
-    async def _hold_anew(self, scope: Scope) -> None:
-        """What is forgotten leaves this process and the snapshots on its disk with all the rest, which begins to be
-        loaded again where it was in use: an index only ever marks a vector as gone."""
+    async def hold_anew(self, scope: Scope) -> None:
+        """What is gone from the store leaves this process and the snapshots on its disk with all the rest, which begins
+        to be loaded again where it was in use: an index only ever marks a vector as gone."""
         held = self._recall.library.peek(scope) is not None
         await self._recall.drop(scope)
+        self._let_go()
         if held:
             self._recall.library.prepare(scope)
 

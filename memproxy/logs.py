@@ -18,7 +18,15 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
 
 
-class JsonLines(logging.Formatter):
+class _Lines(logging.Formatter):
+    """`always`: fields of every line."""
+
+    def __init__(self, always: dict[str, object]) -> None:
+        super().__init__()
+        self._always = always
+
+
+class JsonLines(_Lines):
     """One JSON object a line, for machines."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -28,6 +36,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **({"request_id": rid} if (rid := request_id.get()) else {}),
+            **self._always,
             **_fields(record),
         }
         if record.exc_info:
@@ -35,12 +44,12 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-class TextLines(logging.Formatter):
+class TextLines(_Lines):
     """For people: time, level, message, then `name=value`."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        fields = _fields(record)
+        fields = {**self._always, **_fields(record)}
         if rid := request_id.get():
             fields["request_id"] = rid
         tail = " ".join(f"{name}={value}" for name, value in fields.items())
@@ -48,10 +57,11 @@ class TextLines(logging.Formatter):
         return f"{time} {record.levelname:<7} {record.getMessage()} {tail}".rstrip() + error
 
 
-def configure(*, level: str, style: str) -> None:
-    """Log to standard error. `style` is `text` or `json`."""
+def configure(*, level: str, style: str, worker: int | None = None) -> None:
+    """Log to standard error. `style` is `text` or `json`; a `worker` puts its number into every line."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if style == "json" else TextLines())
+    always: dict[str, object] = {} if worker is None else {"worker": worker}
+    handler.setFormatter(JsonLines(always) if style == "json" else TextLines(always))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Libraries repeat what memproxy logs itself, with addresses and bodies at their finer levels.
     for noisy in ("aiohttp", "asyncio", "sqlalchemy", "alembic", "httpx", "httpcore", "aiosqlite"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.registry import Collector
 
 from memproxy.domain import QueueDepth
 
@@ -18,6 +19,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.whole = CollectorRegistry()
+        """Of the service as a whole, whichever of its workers is asked."""
         made: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("memproxy_requests", "Requests answered, by status class", ["status"], **made)
         self.memory = Counter(
@@ -38,12 +41,15 @@ class Metrics:
         self.job_time = Histogram("memproxy_job_seconds", "Time of one job", ["kind"], buckets=SLOW, **made)
         self.written = Counter("memproxy_facts_written", "Facts that background work has written", **made)
         self.journal = Gauge("memproxy_journal_bytes", "Turns that wait on the disk for the store, in bytes", **made)
-        self.queue = Gauge("memproxy_job_queue_depth", "Jobs in the queue", ["state"], **made)
-        self.queue_age = Gauge("memproxy_job_queue_age_seconds", "Age of the oldest waiting job", **made)
         self.in_flight = Gauge("memproxy_requests_in_flight", "Requests being served; read when asked for", **made)
         self.duration = Histogram(
             "memproxy_request_seconds", "Time from a request to the end of its reply", buckets=SLOW, **made
         )
+
+        made = {"registry": self.whole}
+        self.queue = Gauge("memproxy_job_queue_depth", "Jobs in the queue", ["state"], **made)
+        self.queue_age = Gauge("memproxy_job_queue_age_seconds", "Age of the oldest waiting job", **made)
+        self.workers = Gauge("memproxy_workers", "Processes that serve, as set and as found", ["state"], **made)
 
         # Looking a label up costs as much as counting, and these are counted with each request.
         self._outcomes = {name: self.memory.labels(name) for name in ("hit", "none", "off", "degraded")}
@@ -82,5 +88,42 @@ class Metrics:
             self.queue.labels(state).set(getattr(depth, state))
         self.queue_age.set(max(0.0, now - depth.oldest.timestamp()) if depth.oldest else 0)
 
-    def render(self) -> bytes:
-        return generate_latest(self.registry)
+    def found(self, workers: int, *, of: int) -> None:
+        self.workers.labels("configured").set(of)
+        self.workers.labels("answering").set(workers)
+
+    def render(self, *, worker: int | None) -> bytes:
+        """What this process counts; with its number as a label where there are several."""
+        if worker is None:
+            return generate_latest(self.registry)
+        labelled = CollectorRegistry()
+        labelled.register(_Labelled(self.registry, str(worker)))
+        return generate_latest(labelled)
+
+
+class _Labelled(Collector):
+    def __init__(self, registry: CollectorRegistry, worker: str) -> None:
+        self._registry = registry
+        self._worker = worker
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._registry.collect():
+            labelled = Metric(family.name, family.documentation, family.type, family.unit)
+            labelled.samples = [
+                sample._replace(labels={**sample.labels, "worker": self._worker}) for sample in family.samples
+            ]
+            yield labelled
+
+
+def merged(texts: Iterable[bytes]) -> bytes:
+    """One text from several: Prometheus wants all samples of a metric together."""
+    families: dict[bytes, bytes] = {}
+    for text in texts:
+        for family in text.split(b"# HELP ")[1:]:
+            told, kind, samples = family.split(b"\n", 2)
+            head = b"# HELP " + told + b"\n" + kind + b"\n"
+            families[head] = families.get(head, b"") + samples
+    return b"".join(head + samples for head, samples in families.items())

@@ -9,7 +9,6 @@ bug, logged with its place, and a plain 500 for the caller.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,10 +19,10 @@ from aiohttp import web
 from memproxy.api.data_plane import DataPlane
 from memproxy.api.problems import problem, refused
 from memproxy.api.relay import strip_defaults
-from memproxy.config import host_port
 from memproxy.dialects import routes
-from memproxy.errors import BodyTooLarge, ConfigError, Draining, Forbidden, MemproxyError, NotFound
+from memproxy.errors import BodyTooLarge, Draining, Forbidden, MemproxyError, NotFound
 from memproxy.ids import new_id
+from memproxy.listening import BACKLOG, Door, Doors, unavailable
 from memproxy.logs import request_id
 from memproxy.metrics import Metrics
 
@@ -55,12 +54,12 @@ class Server:
         self._quiet = asyncio.Event()
         metrics.in_flight.set_function(lambda: self._running)
 
-    async def start(self, listen: str, admin_listen: str | None) -> None:
+    async def start(self, doors: Doors) -> None:
         """Raises `ConfigError` where an address cannot be had."""
-        both = [*self._public, *self._admin] if admin_listen is None else self._public
-        await self._listen(self._app(both, data=True), "listen", listen)
-        if admin_listen is not None:
-            await self._listen(self._app(self._admin, data=False), "admin_listen", admin_listen)
+        both = [*self._public, *self._admin] if doors.admin is None else self._public
+        await self._listen(self._app(both, data=True), doors.public)
+        if doors.admin is not None:
+            await self._listen(self._app(self._admin, data=False), doors.admin)
 
     async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:
         """Stop accepting, wait for running requests up to `deadline` seconds or until `hurry` is set, then cancel."""
@@ -85,21 +84,16 @@ class Server:
         app.router.add_route("*", "/{path:.*}", self._data if data else self._api(_nothing))
         return app
 
-    async def _listen(self, app: web.Application, setting: str, address: str) -> None:
-        host, port = host_port(address)
+    async def _listen(self, app: web.Application, door: Door) -> None:
         # A handler is cancelled when its client leaves; its own deadline here is short, since `stop` has waited.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         self._runners.append(runner)
-        try:
-            await web.TCPSite(runner, host, port, backlog=1024).start()
-        except OSError as exc:
-            taken = (
-                "is in use by another program" if exc.errno == errno.EADDRINUSE else f"cannot be had: {exc.strerror}"
-            )
-            raise ConfigError(
-                f"{setting}: {address} {taken}; choose another with `--{setting.replace('_', '-')}`"
-            ) from exc
+        for one in door.sockets:
+            try:
+                await web.SockSite(runner, one, backlog=BACKLOG).start()
+            except OSError as exc:  # another program was bound to it as well, and began to listen first
+                raise unavailable(door.setting, door.address, exc) from exc
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         rid = new_id()

@@ -8,13 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from aiohttp import web
+from prometheus_client import generate_latest
 
 from memproxy.augment.worker import Worker
 from memproxy.errors import Forbidden, MemproxyError, Unauthorized
-from memproxy.metrics import Metrics
+from memproxy.metrics import Metrics, merged
+from memproxy.peers import Peers
 from memproxy.ports import Jobs
 
 Check = Callable[[], Awaitable[None]]
+PATIENCE = 1.0
+"""Seconds that another worker gets to tell its metrics: Prometheus waits ten."""
 
 
 class Operations:
@@ -28,6 +32,7 @@ class Operations:
         worker: Worker,
         jobs: Jobs,
         metrics: Metrics,
+        peers: Peers,
         admin_key: str | None,
         clock: Callable[[], datetime],
     ) -> None:
@@ -36,6 +41,7 @@ class Operations:
         self._worker = worker
         self._jobs = jobs
         self._metrics = metrics
+        self._peers = peers
         self._admin_key = admin_key
         self._clock = clock
 
@@ -70,8 +76,15 @@ class Operations:
 
     async def metrics(self, request: web.Request) -> web.Response:
         self._admin(request, key_required=False)
+        others = await self._peers.ask("metrics", deadline=PATIENCE)
+        self._metrics.found(1 + len(others), of=self._peers.workers)
         self._metrics.queue_depth(await self._jobs.depth(), self._clock().timestamp())
-        return web.Response(body=self._metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        body = merged([await self.counted(), *others, generate_latest(self._metrics.whole)])
+        return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def counted(self) -> bytes:
+        """The metrics of this process alone."""
+        return self._metrics.render(worker=self._peers.index if self._peers.workers > 1 else None)
 
     async def worker_state(self, request: web.Request) -> web.Response:
         self._admin(request)

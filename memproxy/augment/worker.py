@@ -52,6 +52,19 @@ class Observer(Written, Protocol):
     def job_done(self, kind: str, outcome: str, seconds: float) -> None: ...
 
 
+class Pausing(Protocol):
+    """Whether no more jobs are begun. Several processes may share one."""
+
+    paused: bool
+
+
+@dataclass(slots=True)
+class Switch:
+    """For one process."""
+
+    paused: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """What a worker has done since it started."""
@@ -85,6 +98,7 @@ class Worker:
         poll: float = 1.0,
         max_attempts: int = 5,
         observer: Observer | None = None,
+        switch: Pausing | None = None,
         handlers: Mapping[str, Handler] | None = None,
     ) -> None:
         extract = Extract(
@@ -105,12 +119,12 @@ class Worker:
         self._outcomes: Counter[str] = Counter()
         self._wanted = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
-        self._paused = False
+        self._switch = switch or Switch()
         self._pruned_at: datetime | None = None
 
     @property
     def paused(self) -> bool:
-        return self._paused
+        return self._switch.paused
 
     @property
     def stats(self) -> Stats:
@@ -125,10 +139,10 @@ class Worker:
 
     def pause(self) -> None:
         """Begin no more jobs; those that run go on."""
-        self._paused = True
+        self._switch.paused = True
 
     def resume(self) -> None:
-        self._paused = False
+        self._switch.paused = False
         self.wake()
 
     async def stop(self, deadline: float) -> None:
@@ -159,7 +173,7 @@ class Worker:
 
     async def _begin(self) -> None:
         free = self._concurrency - len(self._running)
-        if self._paused or free <= 0:
+        if self._switch.paused or free <= 0:
             return
         due = await self._jobs.claim(worker=self._name, limit=free, lease=self._lease, now=self._clock())
         for job in due:

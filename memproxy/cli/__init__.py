@@ -21,8 +21,8 @@ from memproxy.cli.model import model
 from memproxy.cli.moving import export, import_
 from memproxy.cli.recall import recall
 from memproxy.cli.run import demo, doctor, serve
-from memproxy.cli.screen import visible
-from memproxy.errors import ConfigError, MemproxyError
+from memproxy.cli.screen import failed
+from memproxy.errors import MemproxyError
 
 
 class Program(click.Group):
@@ -32,8 +32,7 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except MemproxyError as exc:
-            click.echo(f"memproxy: {visible(str(exc))}", err=True)
-            ctx.exit(2 if isinstance(exc, ConfigError) else 1)
+            ctx.exit(failed(exc))
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

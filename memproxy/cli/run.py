@@ -6,11 +6,17 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from memproxy.cli.screen import failed
 from memproxy.cli.settings import MODEL_SETTINGS, load, settings_options
+from memproxy.errors import MemproxyError
+
+if TYPE_CHECKING:
+    from memproxy.config import Settings
+    from memproxy.workers import Place
 
 
 @click.command()
@@ -28,9 +34,26 @@ def serve(config: Path | None, **given: Any) -> None:
     from memproxy import logs
 
     logs.configure(level=settings.log_level, style=settings.log_format)
+    if settings.workers > 1:
+        from memproxy.workers import supervise
+
+        sys.exit(supervise(settings, lambda place: _work(settings, place)))
     from memproxy.app import serve as run
 
     sys.exit(asyncio.run(run(settings)))
+
+
+def _work(settings: Settings, place: Place) -> int:
+    """One of several workers, in a process of its own. What it needs is not loaded before."""
+    from memproxy import logs
+
+    logs.configure(level=settings.log_level, style=settings.log_format, worker=place.peers.index)
+    from memproxy.app import serve as run
+
+    try:
+        return asyncio.run(run(settings, place))
+    except MemproxyError as exc:
+        return failed(exc)
 
 
 @click.command()

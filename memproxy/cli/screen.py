@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from memproxy.errors import ConfigError, MemproxyError
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
@@ -41,6 +43,12 @@ def _code(character: str) -> str:
 def say(text: str) -> None:
     """A remark: on standard error, where no script takes it for data."""
     click.echo(visible(text), err=True)
+
+
+def failed(error: MemproxyError) -> int:
+    """Say it in one line; returns the exit status."""
+    say(f"memproxy: {error}")
+    return 2 if isinstance(error, ConfigError) else 1
 
 
 def show(text: str) -> None:

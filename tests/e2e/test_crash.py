@@ -18,10 +18,14 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "8"))
 TALKERS = 6
 
 
-async def talk(service: ServiceProcess, name: str, seen: list[tuple[str, str, str]]) -> None:
-    """Chat until the service dies; note each exchange that was seen complete."""
+async def talk(
+    service: ServiceProcess, name: str, seen: list[tuple[str, str, str]], stopped: asyncio.Event | None = None
+) -> None:
+    """Chat until the service dies, or until `stopped`; note each exchange that was seen complete."""
     async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
         for number in range(10_000):
+            if stopped is not None and stopped.is_set():
+                return
             said = f"{name} says {number}"
             stream = number % 2 == 0
             body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": said}]}

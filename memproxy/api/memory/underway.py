@@ -3,16 +3,18 @@
     importing  waits for a running erasure of the entity, then writes in bounded steps
     erasing    tells the entity's imports to stop, waits for their last step, and keeps new ones out until it is done
 
-This holds in one process. An import through another replica goes on behind the erasure, as a chat would.
+This holds among the workers of one service. An import through another replica goes on behind the erasure, as a chat
+would.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from memproxy.curation import nobody
 from memproxy.domain import Scope
 from memproxy.errors import Conflict
 
@@ -52,9 +54,10 @@ class Import:
 
 
 class Underway:
-    """Knows the imports and erasures of this process."""
+    """Knows the imports and erasures of this process; `others` ends the imports of the other workers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, others: Callable[[Scope], Awaitable[None]] = nobody) -> None:
+        self._others = others
         self._imports: dict[Key, set[Import]] = {}
         self._erasures: dict[Key, asyncio.Event] = {}
 
@@ -78,15 +81,20 @@ class Underway:
         await self._free(key)
         done = self._erasures[key] = asyncio.Event()
         try:
-            running = tuple(self._imports.get(key, ()))
-            for one in running:
-                one.stop()
-            for one in running:
-                await one.ended.wait()
+            await self.stop(scope)
+            await self._others(scope)
             yield
         finally:
             del self._erasures[key]
             done.set()
+
+    async def stop(self, scope: Scope) -> None:
+        """End the imports that are running, and wait for their last step."""
+        running = tuple(self._imports.get((scope.tenant, scope.entity), ()))
+        for one in running:
+            one.stop()
+        for one in running:
+            await one.ended.wait()
 
     async def _free(self, key: Key) -> None:
         while (erasure := self._erasures.get(key)) is not None:
