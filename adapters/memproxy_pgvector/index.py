@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 GRAPH_ABOVE = 40_000
 """Vectors up to which comparing all is as fast as a graph: 30 ms for the 512 nearest."""
-_PER_HIT = 80
+PER_HIT = 80
 """A graph takes as long for one more hit as comparing this many vectors."""
 _KNOWN = 65_536
 """Entities whose version is remembered, at some 300 bytes each."""
@@ -170,14 +170,16 @@ class PgvectorIndex:
         fed = await self._find(scope)
         if fed is None or not fed.id or limit < 1:
             return []
-        query = self._by_graph if fed.vectors > max(self._graph_above, _PER_HIT * limit) else self._exactly
-        asked = fed.id, vector.tolist(), limit
+        query, asked = self._query(fed, limit), (fed.id, vector.tolist(), limit)
         rows = await self._pool.run(lambda conn: conn.fetch(query, *asked, timeout=_SEARCH_LIMIT))
         if not rows or rows[0]["version"] < fed.version:
             self._known.pop((scope.tenant, scope.entity), None)
             raise StoreUnavailable(f"The database {self._name} lost the vectors of an entity, which is fed again.")
         hits = [(row["number"], -row["distance"]) for row in rows if row["number"] is not None]
         return sorted(hits, key=lambda hit: -hit[1])  # a graph gives them in an order that is nearly right
+
+    def _query(self, fed: Fed, limit: int) -> str:
+        return self._by_graph if fed.vectors > max(self._graph_above, PER_HIT * limit) else self._exactly
 
     async def drop(self, scope: Scope) -> None:
         await self._ready()

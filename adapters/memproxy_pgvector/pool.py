@@ -6,6 +6,7 @@ They are the index's own: what waits for a vector search never keeps a turn from
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -66,7 +67,8 @@ class Pool:
         if self._running:
             await asyncio.wait(self._running)
         if pool is not None:
-            await pool.close()
+            with contextlib.suppress(TimeoutError):  # a server that says nothing more is left as it is
+                await asyncio.wait_for(pool.close(), _GRACE)
 
     async def connect(self) -> Conn:
         """A connection apart, whose statements may take as long as they take."""

@@ -59,14 +59,14 @@ SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS extensi
 
 async def set_up(conn: Conn, name: str) -> None:
     """Raises `ConfigError` where the database `name` has no pgvector, or tables of a newer memproxy."""
-    if _ready(await conn.fetchrow(_FOUND), name):
+    if ready(await conn.fetchrow(_FOUND), name):
         return
     async with conn.transaction():
         await conn.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}s'; SET LOCAL statement_timeout = 0")
         await conn.execute(f"SELECT pg_advisory_xact_lock({_LOCK})", timeout=_PATIENCE + 5)
         if (await conn.fetchrow(_FOUND))["extension"] is None:
             await _extend(conn, name)
-        if not _ready(await conn.fetchrow(_FOUND), name):
+        if not ready(await conn.fetchrow(_FOUND), name):
             await conn.execute(_TABLES)
 
 
@@ -77,7 +77,7 @@ async def _extend(conn: Conn, name: str) -> None:
         raise _refusal(name, "lets its user create no extension: run `CREATE EXTENSION vector` there once") from error
 
 
-def _ready(found: Any, name: str) -> bool:
+def ready(found: Any, name: str) -> bool:
     """Whether there is nothing to do."""
     extension = found["extension"]
     if extension is None and found["available"] is None:
