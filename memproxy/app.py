@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -77,6 +78,7 @@ class Service:
             tasks=tasks,
             cache_bytes=settings.recall_cache,
             on_bare=self._embed if real else lambda scope: None,
+            on_gone=lambda: self._curation.let_go(),
         )
         self.worker = Worker(
             jobs=store,
@@ -86,7 +88,8 @@ class Service:
             embedder=real,
             tokenizer=parts.tokenizer,
             clock=utc_now,
-            name=f"{socket.gethostname()}-{os.getpid()}",
+            # Containers of one image may share a host name, and all have the same process id.
+            name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             tasks=tasks,
             lease=settings.jobs_lease,
             concurrency=settings.jobs_concurrency,
@@ -220,6 +223,7 @@ class Service:
         self.capture.start()
         self.worker.start()
         self._peers.start(self._answers(), self._parts.tasks)
+        self._parts.tasks.start("keeping up", self.recall.library.keep_up(), vital=True)
         await self.server.start(doors or bind(self._settings))
 
     async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:

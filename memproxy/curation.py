@@ -172,7 +172,7 @@ class Curation:
             erased = await self._archive.erase(scope)
         finally:
             await self._recall.drop(scope)
-            self._let_go()
+            self.let_go()
             await self._others(scope)
         if erased is None:
             raise NotFound("There is no such entity.")
@@ -183,11 +183,12 @@ class Curation:
         to be loaded again where it was in use: an index only ever marks a vector as gone."""
         held = self._recall.library.peek(scope) is not None
         await self._recall.drop(scope)
-        self._let_go()
+        self.let_go()
         if held:
             self._recall.library.prepare(scope)
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Empty every cache of what was made of people's words."""
         cached.let_go()
         for cache in self._caches:
             cache.let_go()

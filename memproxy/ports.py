@@ -9,7 +9,7 @@ promises.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Literal, Protocol, Self, runtime_checkable
@@ -274,6 +274,15 @@ class Index(Protocol):
 
     async def drop(self, scope: Scope) -> None:
         """Forget the entity: memory and snapshots."""
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An index that keeps entities on this machine for longer than recall holds them, in files say."""
+
+    def kept(self) -> Mapping[Scope, int]:
+        """Each entity of which it holds anything, with `Changes.born` of what it holds."""
         ...
 
 

@@ -31,12 +31,15 @@ class Entity:
         vectors: Exact | Graph,
         *,
         version: int,
+        born: int = 0,
         workers: Workers,
         graph_above: int,
         changed: Callable[[Entity], None],
     ) -> None:
         self.vectors = vectors
         self.version = version
+        self.born = born
+        """Tells one life of the entity from the next."""
         self.unsaved = 0
         """Vectors changed since the last snapshot; only a graph has one."""
         self.saving = False

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from memproxy_hnsw.change import Change, read
 from memproxy_hnsw.entity import Entity
 from memproxy_hnsw.exact import Exact
 from memproxy_hnsw.graph import Graph
-from memproxy_hnsw.snapshots import Key, Snapshots, name_of
+from memproxy_hnsw.snapshots import Key, Snapshots, Whose, name_of
 from memproxy_hnsw.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class HnswIndex:
         self._folder, self._dimensions, self._model = folder, dimensions, model
         self._memory_limit, self._graph_above = memory_limit, graph_above
         self._snapshots = Snapshots(folder=folder, dimensions=dimensions, model=model)
-        self._on_disk: set[str] = set()
+        self._on_disk: dict[str, Whose] = {}
         self._held: OrderedDict[Key, Entity] = OrderedDict()
         self._bytes: dict[Key, int] = {}
         self._total = 0
@@ -107,8 +107,9 @@ class HnswIndex:
         if since:
             entity = await self._find(key)
         else:  # filled aside; takes its place in `_changed`, even where the caller has given up by then
-            entity = self._filling[key] = self._entity(key, Exact(self._dimensions), 0)
+            entity = self._filling[key] = self._entity(key, Exact(self._dimensions))
         if entity is not None:
+            entity.born = changes.born
             await entity.apply(change, changes.version, since=since)
 
     async def drop(self, scope: Scope) -> None:
@@ -119,6 +120,10 @@ class HnswIndex:
         self._drop_snapshot(key)
         # At once as well: the patient thread may be busy for long, and erased must be erased.
         await self._workers.urgent(lambda: self._snapshots.drop(key))
+
+    def kept(self) -> Mapping[Scope, int]:
+        held = {Scope(*key): entity.born for key, entity in self._held.items()}
+        return {Scope(*whose.key): whose.born for whose in self._on_disk.values()} | held
 
     async def _read(self, changes: Changes) -> Change:
         def work() -> Change:
@@ -147,15 +152,16 @@ class HnswIndex:
             return
         del self._loading[key]
         if (entity := done.result()) is None:
-            self._on_disk.discard(name_of(key))
+            self._on_disk.pop(name_of(key), None)
         elif key not in self._held:
             self._held[key] = entity
             self._changed(key, entity)
 
-    def _entity(self, key: Key, vectors: Exact | Graph, version: int) -> Entity:
+    def _entity(self, key: Key, vectors: Exact | Graph, version: int = 0, born: int = 0) -> Entity:
         return Entity(
             vectors,
             version=version,
+            born=born,
             workers=self._workers,
             graph_above=self._graph_above,
             changed=lambda entity: self._changed(key, entity),
@@ -194,21 +200,21 @@ class HnswIndex:
     def _save(self, key: Key, entity: Entity, *, after: float) -> None:
         """Write a graph to disk, in a while, where more than that share of it changed. An exact index never is: it is
         fed anew from the store as soon as it would be read."""
-        graph, version = entity.vectors, entity.version
+        graph, version, whose = entity.vectors, entity.version, Whose(key, entity.born)
         if entity.busy or not isinstance(graph, Graph) or entity.unsaved <= after * len(graph):
             return
         entity.unsaved, entity.saving = 0, True
-        work = self._workers.patient(lambda: self._snapshots.save(key, graph, version))
-        work.add_done_callback(lambda done: self._saved(key, entity, done))
+        work = self._workers.patient(lambda: self._snapshots.save(whose, graph, version))
+        work.add_done_callback(lambda done: self._saved(whose, entity, done))
 
-    def _saved(self, key: Key, entity: Entity, done: asyncio.Future[None]) -> None:
+    def _saved(self, whose: Whose, entity: Entity, done: asyncio.Future[None]) -> None:
         entity.saving = False
         if error := done.exception():
-            log.warning("cannot write the snapshot %s: %s", name_of(key), error)
-        elif self._held.get(key) is entity:
-            self._on_disk.add(name_of(key))
+            log.warning("cannot write the snapshot %s: %s", name_of(whose.key), error)
+        elif self._held.get(whose.key) is entity:
+            self._on_disk[name_of(whose.key)] = whose
         self._make_room()
 
     def _drop_snapshot(self, key: Key) -> None:
-        self._on_disk.discard(name_of(key))
+        self._on_disk.pop(name_of(key), None)
         self._workers.patient(lambda: self._snapshots.drop(key))

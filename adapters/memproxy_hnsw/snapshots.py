@@ -20,8 +20,16 @@ from memproxy_hnsw.graph import Graph
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Of which life of which entity a snapshot is."""
+
+    key: Key
+    born: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,13 @@ class _Label:
     file: str
     sha256: str
     dead: list[int]
+    key: Key
+    born: int
     format: int = FORMAT
+
+    @property
+    def whose(self) -> Whose:
+        return Whose((self.key[0], self.key[1]), self.born)
 
 
 class Snapshots:
@@ -43,29 +57,34 @@ class Snapshots:
         self._dimensions = dimensions
         self._model = model
 
-    def open(self) -> set[str]:
-        """Make the folder, sweep away what a crash left, and return the names of all snapshots."""
+    def open(self) -> dict[str, Whose]:
+        """Make the folder, sweep away what a crash left, and return all snapshots by name."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        names = {path.stem for path in self._folder.glob("*.json")}
-        for path in self._folder.iterdir():
-            if path.suffix == ".draft" or (path.suffix == ".graph" and path.stem.partition("-")[0] not in names):
+        found: dict[str, Whose] = {}
+        for path in self._folder.glob("*.json"):
+            try:
+                found[path.stem] = self._label(path.stem).whose
+            except (ValueError, KeyError, TypeError, IndexError):
                 path.unlink(missing_ok=True)
-        return names
+        for path in self._folder.iterdir():
+            if path.suffix == ".draft" or (path.suffix == ".graph" and path.stem.partition("-")[0] not in found):
+                path.unlink(missing_ok=True)
+        return found
 
-    def save(self, key: Key, graph: Graph, version: int) -> None:
+    def save(self, whose: Whose, graph: Graph, version: int) -> None:
         """Write the graph beside the old one, then let the label point to it."""
-        name = name_of(key)
+        name = name_of(whose.key)
         final, draft = self._folder / f"{name}-{version}.graph", self._folder / f"{name}-{version}.draft"
         dead = graph.save(draft)
-        label = _Label(version, self._dimensions, self._model, final.name, _sha256(draft), dead)
+        label = _Label(version, self._dimensions, self._model, final.name, _sha256(draft), dead, whose.key, whose.born)
         draft.replace(final)
         note = self._folder / f"{name}.json.draft"
         note.write_text(json.dumps(asdict(label)))
         note.replace(self._folder / f"{name}.json")
         self._sweep(name, keep=final.name)
 
-    def load(self, key: Key) -> tuple[Graph, int] | None:
-        """The graph and its version; None, and the snapshot is gone, where it is not what it should be."""
+    def load(self, key: Key) -> tuple[Graph, int, int] | None:
+        """The graph, its version and its life; None, and the snapshot is gone, where it is not what it should be."""
         name = name_of(key)
         try:
             label = self._label(name)
@@ -74,7 +93,7 @@ class Snapshots:
                 raise ValueError("it was made for another model or version")
             if path.parent != self._folder or _sha256(path) != label.sha256:
                 raise ValueError("its checksum is wrong")
-            return Graph.load(path, self._dimensions, label.dead), label.version
+            return Graph.load(path, self._dimensions, label.dead), label.version, label.born
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             log.warning("discarding the snapshot %s: %s", name, error)
             self.drop(key)

@@ -75,7 +75,7 @@ class Recalled:
 
 class Recall:
     """Holds loaded memories of up to `cache_bytes`; safe for concurrent requests of one event loop. `on_bare` is told
-    of an entity whose facts wait for vectors."""
+    of an entity whose facts wait for vectors, `on_gone` that words held here are no longer to be told."""
 
     def __init__(
         self,
@@ -86,12 +86,19 @@ class Recall:
         tasks: Tasks,
         cache_bytes: int = 256 * 1024 * 1024,
         on_bare: Callable[[Scope], None] = lambda scope: None,
+        on_gone: Callable[[], None] = lambda: None,
     ) -> None:
         self._index = index
         self._embedder = embedder
         model = embedder.name if embedder is not None else None
         self.library = Library(
-            memory=memory, index=index, tasks=tasks, model=model, cache_bytes=cache_bytes, on_bare=on_bare
+            memory=memory,
+            index=index,
+            tasks=tasks,
+            model=model,
+            cache_bytes=cache_bytes,
+            on_bare=on_bare,
+            on_gone=on_gone,
         )
 
     async def recall(self, query: Query) -> Recalled:

@@ -3,6 +3,8 @@
     request ─► load(scope, version) ─► fresh? ─► yes: no store call at all
                                          └► no: one task per entity ─► Memory.changes ─► EntityMemory and Index
 
+    meanwhile ─► keep up ─► one after another: is it still that life, has it changed? ─► load, or drop
+
 A load belongs to nobody who waits for it: recall has a deadline, and a request that gives up neither cancels the load
 for others nor loses its work. Large changes are taken in slices, so that the event loop goes on between them.
 """
@@ -13,11 +15,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from memproxy.domain import Changes, Fact, FactState, Scope
 from memproxy.errors import MemproxyError
-from memproxy.ports import Index, Memory
+from memproxy.ports import Index, Keeping, Memory
 from memproxy.recall.entity_memory import EntityMemory
 from memproxy.tasks import Tasks
 
@@ -26,12 +29,21 @@ log = logging.getLogger(__name__)
 SLICE_CHARACTERS = 16_384
 """Text taken in before the event loop gets its turn: about 2 ms of indexing."""
 
+ROUND = 30.0
+"""Seconds in which each entity held is compared with the store once, though nobody asks for it: what another replica
+erased or forgot must not stay here."""
+READS = 20
+"""Comparisons in a second at most; each reads one row. Where more entities are held a round takes longer."""
+NOTHING_SINCE = 2**62
+"""A version that none reaches: asks only which life of the entity this is."""
+
 Key = tuple[str, str]
 
 
 class Library:
     """`model` names the embedder whose vectors the index may hold. `on_bare` is told of an entity some of whose facts
-    have no vector of that model, once while this process lives."""
+    have no vector of that model, once while this process lives; `on_gone` that something held here
+    was erased or forgotten."""
 
     def __init__(
         self,
@@ -42,9 +54,11 @@ class Library:
         model: str | None,
         cache_bytes: int,
         on_bare: Callable[[Scope], None] = lambda scope: None,
+        on_gone: Callable[[], None] = lambda: None,
     ) -> None:
         self._memory = memory
         self._on_bare = on_bare
+        self._on_gone = on_gone
         self._told_bare: set[Key] = set()
         self._index = index
         self._tasks = tasks
@@ -66,6 +80,7 @@ class Library:
         if version == 0:
             if self.peek(scope) is not None or await self._indexed(scope):
                 await self.drop(scope)  # erased, perhaps by another replica
+                self._on_gone()
             return EntityMemory()
         if (held := await self._fresh(scope, version)) is not None:
             return held
@@ -86,6 +101,29 @@ class Library:
     def prepare(self, scope: Scope) -> None:
         """Begin to load the entity, for whoever asks next."""
         self._start(scope)
+
+    async def keep_up(self, round_: float = ROUND) -> None:
+        """Follow what other replicas do to the entities held here, and to those that the index keeps, for ever."""
+        while True:
+            kept = self._index.kept() if isinstance(self._index, Keeping) else {}
+            keys = sorted({*self._held, *map(_key, kept)})
+            for key in keys:
+                await asyncio.sleep(max(round_ / len(keys), 1 / READS))
+                with suppress(MemproxyError):  # the store is away: a later round will tell
+                    await self._compare(scope := Scope(*key), kept.get(scope))
+            if not keys:
+                await asyncio.sleep(round_)
+
+    async def _compare(self, scope: Scope, born: int | None) -> None:
+        """`born` tells which life of the entity the index keeps."""
+        held = self.peek(scope)
+        now = await self._memory.changes(scope, since=NOTHING_SINCE)
+        if held is not None:
+            if (now.version, now.born) != (held.version, held.born):
+                await self._join(scope)
+        elif born is not None and now.born != born:
+            await self.drop(scope)
+            self._on_gone()
 
     async def _fresh(self, scope: Scope, version: int | None) -> EntityMemory | None:
         held = self._held.get(_key(scope))
@@ -123,8 +161,12 @@ class Library:
         changes = await self._memory.changes(scope, since=since)
         if held.version and changes.born != held.born:  # erased, perhaps by another replica: this is another life
             self._held.pop(_key(scope), None)
+            self._told_bare.discard(_key(scope))
+            self._on_gone()
             held, since = EntityMemory(), 0
             changes = await self._memory.changes(scope, since=0)
+        elif held.version and any(fact.state is FactState.FORGOTTEN for fact in changes.facts):
+            self._on_gone()
         if changes.version == 0:
             if indexed:
                 await self._index.drop(scope)
