@@ -46,6 +46,7 @@ from memproxy.recall.engine import Recall
 from memproxy.server import Server
 from memproxy.tasks import Tasks
 from memproxy.upstream import Upstream
+from memproxy.watch import Watch
 from memproxy.workers import Place
 
 log = logging.getLogger(__name__)
@@ -97,8 +98,12 @@ class Service:
             observer=metrics,
             switch=self._peers,
         )
+        self.watch = Watch(health=store, tasks=tasks, trouble=parts.trouble)
+        metrics.store_up.set_function(lambda: self.watch.up)
+        metrics.store_silence.set_function(lambda: self.watch.silence)
         self.capture = Capture(
             turns=store,
+            health=store,
             tasks=tasks,
             queue=settings.capture_queue,
             journal=parts.journal,
@@ -113,7 +118,14 @@ class Service:
 
     def _server(self, upstream: Upstream) -> Server:
         settings, parts = self._settings, self._parts
-        gate = Gate(mode=settings.auth_mode, ring=KeyRing(keys=parts.store, ttl=settings.key_cache))
+        ring = KeyRing(
+            keys=parts.store,
+            tasks=parts.tasks,
+            ttl=settings.key_cache,
+            grace=settings.key_grace,
+            patience=settings.recall_timeout,
+        )
+        gate = Gate(mode=settings.auth_mode, ring=ring)
         chat = Pipeline(
             turns=parts.store,
             recall=self.recall,
@@ -135,6 +147,7 @@ class Service:
             gate=gate,
             means=self._means(),
             tasks=parts.tasks,
+            watch=self.watch,
             keys_only=settings.auth_mode == "keys",
             max_body=settings.max_body,
         )
@@ -148,8 +161,10 @@ class Service:
 
     def _operate(self) -> Operations:
         return Operations(
-            checks={"store": self._parts.store.check, "model": self._check_model},
-            optional=frozenset(("model",)),
+            watch=self.watch,
+            journal=self._parts.journal,
+            model=self._check_model,
+            keys_first=self._settings.auth_mode == "keys",
             worker=self.worker,
             jobs=self._parts.store,
             metrics=self._parts.metrics,
@@ -220,6 +235,7 @@ class Service:
 
     async def start(self, doors: Doors | None = None) -> None:
         """`doors` that are bound already, or the settings' own."""
+        self.watch.start()
         self.capture.start()
         self.worker.start()
         self._peers.start(self._answers(), self._parts.tasks)

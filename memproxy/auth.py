@@ -4,11 +4,14 @@
     keys   a memproxy key is required, wherever the dialect's clients put theirs
 
 A memproxy key never goes upstream, in either mode. Keys are read from the store by id and kept for a bounded time, so
-that a revoked one stops working within `key_cache` seconds; while the store is away, those known go on working.
+that a revoked one stops working within `key_cache` seconds. While the store is away, or slow, those known go on working
+for `key_grace` seconds, and their requests wait no longer than for memory.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -18,6 +21,7 @@ from memproxy.crypto import Credential, matches, parse_credential
 from memproxy.domain import ApiKey
 from memproxy.errors import Forbidden, StoreUnavailable, Unauthorized
 from memproxy.ports import Keys
+from memproxy.tasks import Tasks
 
 DEFAULT_TENANT = "default"
 KEY_HEADER = "X-Memproxy-Key"
@@ -25,6 +29,8 @@ QUERY_KEY = "?key="
 _PLACES = (KEY_HEADER.lower(), "authorization", "x-api-key", "x-goog-api-key")
 # The last kept keys; a gateway with more active keys than this reads one from the store now and then.
 CACHED_KEYS = 4096
+UNKNOWN = 5.0
+"""Seconds that the caller with an unknown key waits for the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +59,32 @@ class Caller:
         return pinned or named
 
 
-class KeyRing:
-    """Known keys, each kept for `ttl` seconds."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    key: ApiKey | None
+    read_at: float
 
-    def __init__(self, *, keys: Keys, ttl: float, clock: Callable[[], float] = monotonic) -> None:
+
+class KeyRing:
+    """Known keys, each taken as read for `ttl` seconds, and for `grace` where the store does not answer within
+    `patience`."""
+
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        tasks: Tasks,
+        ttl: float,
+        grace: float,
+        patience: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._keys = keys
-        self._ttl = ttl
+        self._tasks = tasks
+        self._ttl, self._grace, self._patience = ttl, grace, patience
         self._clock = clock
-        self._known: dict[str, tuple[float, ApiKey | None]] = {}
+        self._known: OrderedDict[str, _Kept] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[ApiKey | None]] = {}
 
     async def find(self, credential: Credential) -> ApiKey:
         """The key's record; `Unauthorized` where the key is unknown, wrong or revoked."""
@@ -72,19 +96,33 @@ class KeyRing:
         return key
 
     async def _record(self, key_id: str) -> ApiKey | None:
-        now = self._clock()
         kept = self._known.get(key_id)
-        if kept is not None and kept[0] > now:
-            return kept[1]
+        age = self._clock() - kept.read_at if kept else 0.0
+        if kept is not None and age < self._ttl:
+            return kept.key
+        good = kept.key if kept is not None and age < self._grace else None
+        if key_id not in self._reading:
+            self._reading[key_id] = self._tasks.start("key lookup", self._read(key_id))
+        try:
+            async with asyncio.timeout(UNKNOWN if good is None else self._patience):
+                # The lookup goes on without those who cannot wait: a slow store must not keep a revoked key alive.
+                return await asyncio.shield(self._reading[key_id])
+        except (StoreUnavailable, TimeoutError) as exc:
+            if good is None:
+                raise StoreUnavailable(
+                    "the store is away, and this memproxy key has not been seen since it left; try again in a moment"
+                ) from exc
+            return good
+
+    async def _read(self, key_id: str) -> ApiKey | None:
         try:
             key = await self._keys.find_key(key_id)
-        except StoreUnavailable:
-            if kept is None or kept[1] is None:
-                raise
-            key = kept[1]  # while the store is away, keys that were good go on working
-        if len(self._known) >= CACHED_KEYS:
-            self._known.clear()
-        self._known[key_id] = (now + self._ttl, key)
+        finally:
+            del self._reading[key_id]
+        self._known[key_id] = _Kept(key, self._clock())
+        self._known.move_to_end(key_id, last=key is not None)  # the unknown go first
+        if len(self._known) > CACHED_KEYS:
+            self._known.popitem(last=False)
         return key
 
 

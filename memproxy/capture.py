@@ -3,30 +3,28 @@
 A reply's last byte waits for `commit`. One writer takes everything that is queued, so the cost of one fsync is shared
 by all requests in flight, and a slow disk makes groups larger instead of queues longer.
 
-    remember ─► submit ─► store            while it answers in time
-             └► journal ─► replay ─► store  from the first failure until the journal is empty again
+    remember ─► submit ─► store              while it answers in time
+             └► journal ─► replay ─► store   from the first failure until the journal is empty again
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 
 from memproxy.domain import Committed, Turn
-from memproxy.errors import MemproxyError, StoreUnavailable
+from memproxy.errors import BadRequest, MemproxyError, StoreUnavailable
 from memproxy.journal import Journal
-from memproxy.ports import Turns
-from memproxy.remember import settled
+from memproxy.ports import Health, Turns
+from memproxy.replay import Replay
 from memproxy.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 # Bounds one transaction, so that a burst after a stall does not hold the database for seconds.
 GROUP = 256
-# Seconds between two tries to reach a store that is away.
-RETRY = 1.0
 
 
 class Capture:
@@ -37,17 +35,18 @@ class Capture:
         self,
         *,
         turns: Turns,
+        health: Health,
         tasks: Tasks,
         queue: int,
-        journal: Journal | None = None,
+        journal: Journal,
         patience: float = 5.0,
         on_jobs: Callable[[], None],
         on_commit: Callable[[int, float], None],
     ) -> None:
         self._turns = turns
         self._journal = journal
+        self._replay = Replay(journal=journal, turns=turns, health=health, on_stored=on_jobs)
         self._patience = patience
-        self._away = asyncio.Event()
         self._tasks = tasks
         self._limit = queue
         self._on_jobs = on_jobs
@@ -59,55 +58,33 @@ class Capture:
         self._idle.set()
 
     def start(self) -> None:
+        if not self._journal.empty:
+            self._replay.begin()
         self._tasks.start("capture", self._write(), vital=True)
-        if self._journal is not None:
-            if not self._journal.empty:
-                self._away.set()
-            self._tasks.start("journal replay", self._replay(self._journal), vital=True)
+        self._tasks.start("journal replay", self._replay.run(), vital=True)
+
+    @property
+    def away(self) -> bool:
+        """Whether turns go to the journal: the store has not everything yet that was said."""
+        return self._replay.away
 
     async def remember(self, turn: Turn) -> bool:
-        """Returns when the turn is durable: True in the store, False in the journal. Raises `StoreUnavailable` where
-        it is in neither."""
-        if self._journal is None:
-            async with asyncio.timeout(self._patience):
-                await self.submit(turn)
-            return True
-        if turn.sought is None and not self._away.is_set():
+        """Returns when the turn is durable: True in the store, False in the journal. Raises `BadRequest` where the
+        store never takes it and it was put aside, `StoreUnavailable` where it is lost."""
+        if turn.sought is None and not self.away:
             try:
                 async with asyncio.timeout(self._patience):
                     await self.submit(turn)
-            except (StoreUnavailable, TimeoutError):
+            except BadRequest:
+                await self._journal.refuse(turn)
+                raise
+            except (MemproxyError, TimeoutError):
                 log.warning("the store is away; turns wait in the local journal")
             else:
                 return True
         await self._journal.keep(turn)
-        self._away.set()
+        self._replay.begin()
         return False
-
-    @property
-    def away(self) -> bool:
-        """Whether turns go to the journal."""
-        return self._away.is_set()
-
-    async def _replay(self, journal: Journal) -> None:
-        """Whenever something waits, try until the store has it."""
-        while True:
-            await self._away.wait()
-            try:
-                count = await journal.replay(self._commit_late)
-            except StoreUnavailable:
-                await asyncio.sleep(RETRY)
-                continue
-            if journal.empty or not count:
-                self._away.clear()
-            if count:
-                log.info("turns of the journal are in the store", extra={"turns": count})
-                self._on_jobs()
-
-    async def _commit_late(self, turns: Sequence[Turn]) -> None:
-        # One by one: which session a turn belongs to may hang on the one before it.
-        for turn in turns:
-            await self._turns.commit([await settled(self._turns, turn)])
 
     def submit(self, turn: Turn) -> asyncio.Future[Committed]:
         """Queue a turn. The future ends when the turn is durable, or with `StoreUnavailable`; whoever awaits it may
@@ -161,15 +138,16 @@ class Capture:
             self._on_jobs()
 
     async def _fail(self, group: list[tuple[Turn, asyncio.Future[Committed]]], error: MemproxyError) -> None:
-        """One turn that cannot be stored must not take the others with it."""
-        if len(group) > 1:
+        """One turn that the store refuses must not take the others with it. Where the store is away they all go to the
+        journal."""
+        if len(group) > 1 and not isinstance(error, StoreUnavailable):
             for one in group:
                 await self._store([one])
             return
-        future = group[0][1]
-        if not future.done():
-            future.set_exception(error)
-            future.exception()  # a waiter that has left does not make the loop complain
+        for _, future in group:
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # a waiter that has left does not make the loop complain
 
 
 def _resolve(future: asyncio.Future[Committed], result: Committed) -> None:

@@ -83,6 +83,7 @@ class Settings(BaseModel):
     )
     shutdown_timeout: float = Field(30, ge=0, description="seconds that running requests get to end after SIGTERM")
     key_cache: float = Field(10, ge=0, description="seconds a key is kept before it is looked up again")
+    key_grace: float = Field(86400, ge=0, description="seconds a known key goes on working while the store is away")
     jobs_concurrency: int = Field(2, gt=0, le=64, description="background jobs that run at a time")
     jobs_attempts: int = Field(5, gt=0, description="tries before a background job is dead")
     jobs_lease: float = Field(15, gt=0, description="seconds a background job is held by a worker that died")

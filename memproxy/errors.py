@@ -91,6 +91,8 @@ class UpstreamTimeout(UpstreamError):
 class Unavailable(MemproxyError):
     status = 503
     code = "unavailable"
+    retry_after = 2
+    """Seconds after which the caller may try again."""
 
 
 class StoreUnavailable(Unavailable):

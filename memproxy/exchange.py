@@ -51,6 +51,8 @@ class Exchange:
     previous: str | None = None
     """Id of the stored answer that the messages go on from."""
     known: Known | None = None
+    late: bool = False
+    """Whether turns waited in the journal when `known` was read: what this one adds is decided when they are stored."""
     injection: Injection | None = None
     """The ledger entry of the newest user message, where this request makes one."""
     facts: int = 0

@@ -1,261 +1,273 @@
 """Turns that wait on this machine's disk while the store is away, and go into it when it is back.
 
-    keep ─► batch ─► append ─► fsync ─► the reply may end            replay ─► commit ─► the segment is deleted
+    keep ─► batch ─► append ─► fsync ─► the reply may end          replay ─► commit ─► the segment is deleted
 
-A segment is a file of records, each with its length and checksum. One process writes a segment and holds a lock on it;
-whoever starts later on the same folder takes over the segments of those that died. Records are replayed at least once:
-committing a turn twice stores it once, because its messages, ledger entry and jobs have keys of their own. What the
-disk has damaged, or the store refuses for good, is put aside under another name and not deleted.
+One process writes a segment and holds a lock on it; whoever lives on the same folder takes over the segments of those
+that died. Records are replayed at least once: committing a turn twice stores it once, because its messages, ledger
+entry and jobs have keys of their own. What the disk has damaged, or the store refuses for good, is put aside under
+another name and not deleted.
+
+Files are touched on one thread, in the order asked for; so a caller that leaves, or a second batch, comes between
+nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
-import struct
+import threading
 import time
-import zlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from io import BufferedRandom
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import msgspec
+from typing import Self, TypeVar
 
 from memproxy.domain import Scope, Turn
-from memproxy.errors import MemproxyError, StoreUnavailable
+from memproxy.errors import StoreUnavailable
+from memproxy.segment import DAMAGED, REFUSED, WAITING, Segment, framed, read
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-MAGIC = b"memproxy journal 1\n"
-HEAD = struct.Struct(">II")
-GROUP = 64
-"""Turns that one replayed transaction holds."""
-
-Commit = Callable[[Sequence[Turn]], Awaitable[object]]
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Turn).decode
+SEGMENT = 4 << 20
+"""Bytes of a segment that is replaced by a new one: what a replay holds in memory."""
+ROOM = 64 << 10
+"""Bytes that must be left for the journal to be of use: some ordinary turns."""
+ABANDONED = 60.0
+"""Seconds after which a file that is being made belongs to nobody."""
 
 
 @dataclass(slots=True)
+class Outcome:
+    """What became of turns that were to be stored."""
+
+    left: Sequence[Turn] = ()
+    """Those that still wait."""
+    refused: Sequence[Turn] = ()
+    error: StoreUnavailable | None = None
+    """Why no more were tried."""
+
+
+Store = Callable[[Sequence[Turn]], Awaitable[Outcome]]
+
+
+@dataclass(slots=True, eq=False)
 class _Batch:
     """Records that share one fsync."""
 
     records: list[bytes] = field(default_factory=list)
-    done: bool = False
-    error: StoreUnavailable | None = None
+    written: asyncio.Future[None] | None = None
 
 
 class Journal:
-    """`limit`: bytes that may wait; past it a turn is refused with `StoreUnavailable`."""
+    """`limit`: bytes that may wait; past it a turn is refused with `StoreUnavailable`. `on_turns` is told what becomes
+    of turns: how many were `kept`, `replayed`, `refused`, found `damaged`, or `lost`."""
 
-    def __init__(self, *, folder: Path, limit: int) -> None:
+    def __init__(
+        self, *, folder: Path, limit: int, on_turns: Callable[[str, int], None] = lambda outcome, turns: None
+    ) -> None:
         self._folder = folder
         self._limit = limit
-        self._segment: BufferedRandom | None = None
+        self._on_turns = on_turns
+        self._mine: dict[Path, Segment] = {}
+        self._current: Segment | None = None
         self._batch = _Batch()
-        self._writing = asyncio.Lock()
+        self._mutex = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
         self._replaying = asyncio.Lock()
         self.bytes = 0
-        """Of all segments that this process may replay."""
+        """That wait, in segments that this process may replay."""
+        self.turns = 0
+        self.aside = 0
+        """Bytes that were put aside, by whatever process."""
 
     async def __aenter__(self) -> Self:
         """Raises `StoreUnavailable` where the folder cannot be used."""
-        await asyncio.to_thread(self._open)
+        self._thread = ThreadPoolExecutor(1, "journal")
+        try:
+            await self._do(self._open)
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        async with self._writing:
-            self._close()
+        await self._do(self._close)
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
 
     @property
     def empty(self) -> bool:
-        return self.bytes == 0
+        """Whether nothing is to be replayed."""
+        return not self._mine
 
     async def keep(self, turn: Turn) -> None:
         """Returns when the turn is on the disk. Raises `StoreUnavailable`."""
-        batch, record = self._batch, _framed(_encode(turn))
-        batch.records.append(record)
-        async with self._writing:
-            if not batch.done:
-                self._batch, batch.done = _Batch(), True
-                try:
-                    await asyncio.to_thread(self._append, batch.records)
-                except StoreUnavailable as exc:
-                    batch.error = exc
-        if batch.error is not None:
-            raise batch.error
+        with self._mutex:
+            batch = self._batch
+            batch.records.append(framed(turn))
+            if batch.written is None:
+                batch.written = self._do(self._write)
+        await asyncio.shield(batch.written)
 
-    async def replay(self, commit: Commit) -> int:
-        """Commit everything that waits, oldest first; returns how many turns. Raises what `commit` raises where the
-        store is still away; what was committed until then is committed again next time, to no effect."""
+    async def refuse(self, turn: Turn) -> None:
+        """Put aside a turn that the store never takes."""
+        await self._do(partial(self._refuse, [turn]))
+
+    async def check(self) -> None:
+        """Raises `StoreUnavailable` where no more turns can be kept."""
+        await self._do(self._try)
+
+    async def look_around(self) -> bool:
+        """Whether turns wait, those of processes that have died on this folder too."""
+        await self._do(self._take_over)
+        return not self.empty
+
+    async def replay(self, store: Store) -> int:
+        """Hand everything that waits to `store`, oldest first; returns how many turns it took. Raises the error that
+        keeps it from taking more."""
         count = 0
         async with self._replaying:
-            for segment in await asyncio.to_thread(self._segments):
-                async with self._writing:
-                    if self._segment is not None and Path(self._segment.name) == segment:
-                        self._close()  # what is kept from now on goes into a new segment
-                count += await self._replay_segment(segment, commit)
+            for segment in sorted(self._mine.values(), key=lambda segment: segment.path):
+                turns, damaged = await self._do(partial(self._begin, segment))
+                outcome = await store(turns)
+                await self._do(partial(self._end, segment, outcome, damaged))
+                count += len(turns) - len(outcome.left) - len(outcome.refused)
+                if outcome.error is not None:
+                    raise outcome.error
         return count
 
     async def forget(self, scope: Scope) -> None:
-        """Take every turn of the entity out: rewrites the segments that hold one."""
-        async with self._replaying, self._writing:
-            self._close()
-            await asyncio.to_thread(self._forget, scope)
+        """Take every turn of the entity out, what was put aside too; segments of processes that live are theirs."""
+        async with self._replaying:
+            await self._do(partial(self._forget, scope))
 
-    async def _replay_segment(self, path: Path, commit: Commit) -> int:
-        locked = _locked(path)
-        if locked is None:
-            return 0  # another process writes it, or has just replayed it
-        with locked:
-            size = os.fstat(locked.fileno()).st_size
-            turns, damaged = await asyncio.to_thread(_read, path)
-            for start in range(0, len(turns), GROUP):
-                await self._commit(turns[start : start + GROUP], commit)
-            await asyncio.to_thread(_put_aside if damaged else _delete, path)
-            self.bytes = max(0, self.bytes - size)
-        return len(turns)
+    # On the thread
 
-    async def _commit(self, turns: Sequence[Turn], commit: Commit) -> None:
-        """One turn that the store refuses must not keep the others waiting for ever."""
+    def _do(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        if self._thread is None:
+            raise StoreUnavailable("the local journal is closed")
+        future = asyncio.get_running_loop().run_in_executor(self._thread, self._careful, work)
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever asked may have left
+        return future
+
+    def _careful(self, work: Callable[[], T]) -> T:
         try:
-            await commit(turns)
-        except StoreUnavailable:
-            raise
-        except MemproxyError as exc:
-            if len(turns) > 1:
-                for turn in turns:
-                    await self._commit([turn], commit)
-                return
-            log.error("the store refuses a turn of the journal; it is put aside", extra={"error": type(exc).__name__})
-            await asyncio.to_thread(self._refused, turns[0])
+            return work()
+        except OSError as exc:
+            raise StoreUnavailable(f"the local journal {self._folder} cannot be used: {exc.strerror}") from exc
+        finally:
+            segments = tuple(self._mine.values())
+            self.bytes = sum(segment.size for segment in segments)
+            self.turns = sum(segment.turns for segment in segments)
 
     def _open(self) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.bytes = sum(path.stat().st_size for path in self._segments())
-        except OSError as exc:
-            raise StoreUnavailable(f"the journal {self._folder} cannot be used: {exc.strerror}") from exc
-
-    def _segments(self) -> list[Path]:
-        return sorted(self._folder.glob("turns-*.log"))
-
-    def _append(self, records: Sequence[bytes]) -> None:
-        size = sum(map(len, records))
-        if self.bytes + size > self._limit:
-            raise StoreUnavailable("the local journal is full; turns are not remembered until the store is back")
-        try:
-            if self._segment is None:
-                self._segment = self._new_segment()
-            self._segment.writelines(records)
-            self._segment.flush()
-            os.fsync(self._segment.fileno())
-        except OSError as exc:
-            self._close()  # half a record may stand at its end: the next one begins a new segment
-            raise StoreUnavailable(f"the local journal cannot be written: {exc.strerror}") from exc
-        self.bytes += size
-
-    def _new_segment(self) -> BufferedRandom:
-        path = self._folder / f"turns-{time.time_ns():020d}-{os.getpid()}.log"
-        segment = path.open("x+b")
-        path.chmod(0o600)
-        fcntl.flock(segment, fcntl.LOCK_EX)
-        segment.write(MAGIC)
-        _sync_folder(self._folder)
-        self.bytes += len(MAGIC)
-        return segment
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in self._folder.glob("*.new"):
+            if path.stat().st_mtime < time.time() - ABANDONED:
+                path.unlink(missing_ok=True)
+        self._take_over()
 
     def _close(self) -> None:
-        if self._segment is not None:
-            self._segment.close()
-            self._segment = None
+        for segment in self._mine.values():
+            segment.file.close()
+            if not segment.turns:
+                segment.path.unlink(missing_ok=True)
+        self._mine.clear()
 
-    def _refused(self, turn: Turn) -> None:
-        with (self._folder / "refused.log").open("ab") as file:
-            file.write(_framed(_encode(turn)))
-            file.flush()
-            os.fsync(file.fileno())
+    def _take_over(self) -> None:
+        for path in self._folder.glob(WAITING):
+            if path not in self._mine and (segment := Segment.taken_over(path)) is not None:
+                self._mine[path] = segment
+        self.aside = sum(path.stat().st_size for path in self._put_aside())
+
+    def _put_aside(self) -> list[Path]:
+        return [*self._folder.glob(REFUSED), *self._folder.glob(DAMAGED)]
+
+    def _write(self) -> None:
+        with self._mutex:
+            batch, self._batch = self._batch, _Batch()
+        try:
+            self._append(batch.records)
+        except BaseException:
+            self._on_turns("lost", len(batch.records))
+            raise
+        self._on_turns("kept", len(batch.records))
+
+    def _append(self, records: Sequence[bytes]) -> None:
+        used = sum(segment.size for segment in self._mine.values())
+        if used + sum(map(len, records)) > self._limit:
+            raise StoreUnavailable("the local journal is full; turns are not remembered until the store is back")
+        segment = self._current
+        if segment is None or segment.size >= SEGMENT:
+            segment = self._current = Segment.new(self._folder)
+            self._mine[segment.path] = segment
+        try:
+            segment.append(records)
+        except OSError:
+            self._current = None  # half a record may stand at its end: the next one begins a new segment
+            if not segment.turns:
+                del self._mine[segment.path]
+                segment.end((), damaged=0)
+            raise
+
+    def _try(self) -> None:
+        if self.bytes + ROOM > self._limit:
+            raise StoreUnavailable("the local journal is full; turns are not remembered until the store is back")
+        probe = self._folder / f"probe-{os.getpid()}"
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(4096))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+
+    def _begin(self, segment: Segment) -> tuple[list[Turn], int]:
+        if segment is self._current:
+            self._current = None  # what is kept from now on goes into a new segment
+        return read(segment.path)
+
+    def _end(self, segment: Segment, outcome: Outcome, damaged: int) -> None:
+        if outcome.refused:
+            self._refuse(outcome.refused)
+        stored = segment.turns - len(outcome.left) - len(outcome.refused)
+        if outcome.left and not (stored or outcome.refused or damaged):
+            return
+        if damaged:
+            log.error("a segment of the journal is damaged; it is put aside", extra={"records": damaged})
+            self._on_turns("damaged", damaged)
+        self._on_turns("replayed", stored)
+        kept = segment.end(outcome.left, damaged=damaged)
+        del self._mine[segment.path]
+        if kept is not None:
+            self._mine[kept.path] = kept
+
+    def _refuse(self, turns: Sequence[Turn]) -> None:
+        log.error("the store refuses turns for good; they are put aside", extra={"turns": len(turns)})
+        Segment.made(self._folder / f"refused-{time.time_ns():020d}-{os.getpid()}.log", turns).file.close()
+        self._on_turns("refused", len(turns))
 
     def _forget(self, scope: Scope) -> None:
         whose = (scope.tenant, scope.entity)
-        for path in [*self._segments(), *self._folder.glob("*.damaged"), *self._folder.glob("refused.log")]:
-            turns, damaged = _read(path)
+        self._current = None
+        self._take_over()
+        for segment in tuple(self._mine.values()):
+            turns, _ = read(segment.path)
             kept = [turn for turn in turns if (turn.scope.tenant, turn.scope.entity) != whose]
-            if len(kept) == len(turns) and not damaged:
-                continue
-            # What cannot be read may be anybody's: it goes too.
-            fresh = path.with_suffix(".new")
-            fresh.write_bytes(b"".join([MAGIC, *(_framed(_encode(turn)) for turn in kept)]))
-            with fresh.open("rb") as file:
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        _sync_folder(self._folder)
-        self.bytes = sum(path.stat().st_size for path in self._segments())
-
-
-def _framed(payload: bytes) -> bytes:
-    return HEAD.pack(len(payload), zlib.crc32(payload)) + payload
-
-
-def _read(path: Path) -> tuple[list[Turn], bool]:
-    """The turns of a segment, and whether something in it cannot be read. Half a record at the end is what a crash
-    leaves of a turn whose reply nobody saw end."""
-    data = path.read_bytes()
-    turns: list[Turn] = []
-    try:
-        turns.extend(map(_decode, _records(data.removeprefix(MAGIC))))
-    except (ValueError, msgspec.DecodeError):
-        log.error("a segment of the journal is damaged; what follows is put aside", extra={"turns": len(turns)})
-        return turns, True
-    return turns, False
-
-
-def _records(data: bytes) -> Iterator[bytes]:
-    at = 0
-    while at + HEAD.size <= len(data):
-        size, checksum = HEAD.unpack_from(data, at)
-        payload = data[at + HEAD.size : at + HEAD.size + size]
-        if len(payload) < size:
-            return
-        if zlib.crc32(payload) != checksum:
-            raise ValueError(at)
-        yield payload
-        at += HEAD.size + size
-
-
-def _locked(path: Path) -> BufferedRandom | None:
-    try:
-        file = path.open("r+b")
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
-
-
-def _delete(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _put_aside(path: Path) -> None:
-    path.replace(path.with_suffix(".damaged"))
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            if len(kept) < len(turns):
+                del self._mine[segment.path]
+                if (rest := segment.end(kept, damaged=0)) is not None:
+                    self._mine[rest.path] = rest
+        for path in self._put_aside():
+            turns, damaged = read(path)
+            kept = [turn for turn in turns if (turn.scope.tenant, turn.scope.entity) != whose]
+            if damaged or len(kept) < len(turns):  # what cannot be read may be anybody's: it goes too
+                Segment.made(path, kept).file.close()

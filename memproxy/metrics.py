@@ -41,6 +41,17 @@ class Metrics:
         self.job_time = Histogram("memproxy_job_seconds", "Time of one job", ["kind"], buckets=SLOW, **made)
         self.written = Counter("memproxy_facts_written", "Facts that background work has written", **made)
         self.journal = Gauge("memproxy_journal_bytes", "Turns that wait on the disk for the store, in bytes", **made)
+        self.journal_limit = Gauge("memproxy_journal_limit_bytes", "Bytes of turns that may wait", **made)
+        self.waiting = Gauge("memproxy_journal_waiting_turns", "Turns that wait on the disk for the store", **made)
+        self.aside = Gauge("memproxy_journal_aside_bytes", "What the store refused, or the disk damaged", **made)
+        self.journal_turns = Counter(
+            "memproxy_journal_turns",
+            "Turns of the journal: kept, replayed, refused by the store, damaged on the disk, lost",
+            ["outcome"],
+            **made,
+        )
+        self.store_up = Gauge("memproxy_store_up", "Whether the store answers", **made)
+        self.store_silence = Gauge("memproxy_store_silence_seconds", "Time since the store last answered", **made)
         self.in_flight = Gauge("memproxy_requests_in_flight", "Requests being served; read when asked for", **made)
         self.duration = Histogram(
             "memproxy_request_seconds", "Time from a request to the end of its reply", buckets=SLOW, **made
@@ -54,6 +65,10 @@ class Metrics:
         # Looking a label up costs as much as counting, and these are counted with each request.
         self._outcomes = {name: self.memory.labels(name) for name in ("hit", "none", "off", "degraded")}
         self._steps: dict[str, Histogram] = {}
+        self._kept = {
+            outcome: self.journal_turns.labels(outcome)
+            for outcome in ("kept", "replayed", "refused", "damaged", "lost")
+        }
         self._answered = {status: self.requests.labels(f"{status}xx") for status in range(1, 6)}
 
     def entered(self, outcome: str, facts: int, tokens: int) -> None:
@@ -75,6 +90,9 @@ class Metrics:
     def committed(self, turns: int, seconds: float) -> None:
         self.commit_size.observe(turns)
         self.commit_time.observe(seconds)
+
+    def journalled(self, outcome: str, turns: int) -> None:
+        self._kept[outcome].inc(turns)
 
     def job_done(self, kind: str, outcome: str, seconds: float) -> None:
         self.jobs.labels(kind, outcome).inc()

@@ -15,7 +15,7 @@ from memproxy import plugins
 from memproxy.augment.local import LocalExtractor
 from memproxy.config import Settings
 from memproxy.embedders import NO_DIMENSIONS, Absent, Measured
-from memproxy.errors import ConfigError, ModelUnavailable
+from memproxy.errors import ConfigError, ModelUnavailable, StoreUnavailable
 from memproxy.journal import Journal
 from memproxy.metrics import Metrics
 from memproxy.ports import Embedder, Extractor, Index, Store, Tokenizer
@@ -23,6 +23,9 @@ from memproxy.tasks import Tasks
 from memproxy.tokens import Estimate, O200k
 
 log = logging.getLogger(__name__)
+
+RETRY = 1.0
+"""Seconds between two tries to open a store that was away at the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Parts:
     journal: Journal
     metrics: Metrics
     tasks: Tasks
+    trouble: str | None = None
+    """Why the store is not open yet, where it was away at the start."""
 
 
 def make_data_dir(settings: Settings) -> None:
@@ -57,6 +62,33 @@ def make_store(settings: Settings) -> Store:
     scheme = settings.store_url.partition(":")[0]
     store: Store = plugins.find("stores", scheme)(url=settings.store_url, data_dir=settings.data_dir)
     return store
+
+
+async def open_store(store: Store, stack: AsyncExitStack, tasks: Tasks) -> str | None:
+    """A store that is away is opened later, and why is given: chats go on until then, and what they leave waits in the
+    journal. Raises `ConfigError` where waiting mends nothing."""
+    opened = await stack.enter_async_context(AsyncExitStack())  # closes it in its turn
+    try:
+        await opened.enter_async_context(store)
+    except StoreUnavailable as exc:
+        log.warning("the store is away at the start; it is tried again", extra={"reason": str(exc)})
+        tasks.start("opening of the store", _open_later(store, opened), vital=True)
+        return str(exc)
+    return None
+
+
+async def _open_later(store: Store, opened: AsyncExitStack) -> None:
+    while True:
+        await asyncio.sleep(RETRY)
+        try:
+            await opened.enter_async_context(store)
+        except StoreUnavailable:
+            continue
+        except ConfigError as exc:
+            log.critical("the store is back, and cannot be used", extra={"reason": str(exc)})
+            raise
+        log.info("the store is there")
+        return
 
 
 def make_embedder(settings: Settings) -> Embedder | None:
@@ -105,10 +137,14 @@ async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) ->
     make_data_dir(settings)
     metrics = Metrics()
     journal = await stack.enter_async_context(
-        Journal(folder=settings.data_dir / "journal", limit=settings.journal_limit)
+        Journal(folder=settings.data_dir / "journal", limit=settings.journal_limit, on_turns=metrics.journalled)
     )
     metrics.journal.set_function(lambda: journal.bytes)
-    store = await stack.enter_async_context(make_store(settings))
+    metrics.journal_limit.set(settings.journal_limit)
+    metrics.waiting.set_function(lambda: journal.turns)
+    metrics.aside.set_function(lambda: journal.aside)
+    store = make_store(settings)
+    trouble = await open_store(store, stack, tasks)
     embedder = await open_embedder(settings, metrics, stack)
     index = await stack.enter_async_context(
         plugins.find("indexes", settings.index)(
@@ -119,4 +155,4 @@ async def open_parts(settings: Settings, stack: AsyncExitStack, tasks: Tasks) ->
             store_url=settings.store_url,
         )
     )
-    return Parts(store, index, embedder, await open_tokenizer(settings), journal, metrics, tasks)
+    return Parts(store, index, embedder, await open_tokenizer(settings), journal, metrics, tasks, trouble)

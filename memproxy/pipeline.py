@@ -21,7 +21,7 @@ from memproxy.dialects.dialect import Answer, Prompt, Unreadable
 from memproxy.dialects.routes import Act, Route
 from memproxy.domain import Injection, Known, Scope, Turn
 from memproxy.errands import is_errand
-from memproxy.errors import ModelUnavailable, StoreUnavailable
+from memproxy.errors import BadRequest, ModelUnavailable, StoreUnavailable
 from memproxy.exchange import Call, Exchange, Mode
 from memproxy.identity import Keyed, claimed_id, keyed, newest_user
 from memproxy.ids import new_id
@@ -42,6 +42,8 @@ RECENT = 64
 class _Reading:
     """What memory has come up with so far; it survives the failure of the next step."""
 
+    late: bool
+    """Turns wait in the journal: what the store knows is not all that was said."""
     known: Known | None = None
     recalled: Recalled | None = None
     trouble: str | None = None
@@ -123,6 +125,7 @@ class Pipeline:
             _session(call, reading),
             messages,
             previous=prompt.previous,
+            late=reading.late,
         )
         exchange = self._inject(exchange, prompt, reading)
         return exchange if route.act is Act.TURN else replace(exchange, scope=None, session=None)
@@ -134,13 +137,13 @@ class Pipeline:
         if known is None or not known.ids or answer in known.ids or not call.mode.writes:
             session = known.session if known and known.ids else None
             return Exchange(call, b"", "degraded" if reading.trouble else "off", session=session)
-        return Exchange(call, b"", "none", route, scope, known.session, known=known)
+        return Exchange(call, b"", "none", route, scope, known.session, known=known, late=reading.late)
 
     async def _read(
         self, call: Call, route: Route, scope: Scope, prompt: Prompt, messages: tuple[Keyed, ...]
     ) -> _Reading:
         """Look and recall, both within the deadline."""
-        reading = _Reading()
+        reading = _Reading(self._capture.away)
         start = perf_counter()
         try:
             async with asyncio.timeout(self._limits.recall_timeout):
@@ -257,18 +260,22 @@ class Pipeline:
             turn = await self._turn(exchange, exchange.route.dialect.answer(reply, stream=stream), complete)
             if turn is not None and not await self._capture.remember(turn):
                 self._degraded("journal")
+        except BadRequest as exc:
+            self._degraded("refused", exc)
         except Exception as exc:  # noqa: BLE001 promise 1: a reply is never held back by a store that fails
             self._degraded("capture", exc)
 
     async def _turn(self, exchange: Exchange, answer: Answer | None, complete: bool) -> Turn | None:
         if not worth_keeping(exchange, answer, complete=complete):
             return None
-        known = exchange.known or await self._late_look(exchange)
+        known = None if exchange.late else exchange.known or await self._late_look(exchange)
         return turn(exchange, known, answer, complete=complete, now=self._clock())
 
     async def _late_look(self, exchange: Exchange) -> Known | None:
         """The look at the beginning has failed; by now there is time for another. None where the store is away."""
         assert exchange.scope is not None
+        if self._capture.away:
+            return None
         try:
             async with asyncio.timeout(self._limits.recall_timeout):
                 return await self._look(exchange.scope, exchange.call.session, exchange.messages, exchange.previous)
@@ -295,7 +302,7 @@ def _session(call: Call, reading: _Reading) -> str:
 
 
 def _outcome(mode: Mode, reading: _Reading) -> str:
-    if reading.trouble:
+    if reading.trouble or reading.late:
         return "degraded"
     return "none" if mode.reads else "off"
 

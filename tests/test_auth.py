@@ -1,5 +1,6 @@
 """The tenant comes from the credential and nothing else; keys stop working when they are revoked."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from memproxy.auth import QUERY_KEY, Caller, Gate, KeyRing, without_key
 from memproxy.crypto import Credential, digest, matches, new_credential, parse_credential
 from memproxy.domain import ApiKey
 from memproxy.errors import Forbidden, StoreUnavailable, Unauthorized
+from memproxy.tasks import Tasks
 from memproxy.testing.memory_store import MemoryStore
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -28,7 +30,8 @@ async def made(store: MemoryStore, **bound: str) -> Credential:
 
 
 def gate(store: MemoryStore, clock: Clock | None = None, mode: str = "keys") -> Gate:
-    return Gate(mode=mode, ring=KeyRing(keys=store, ttl=10, clock=clock or Clock()))
+    ring = KeyRing(keys=store, tasks=Tasks(), ttl=10, grace=3600, patience=0.05, clock=clock or Clock())
+    return Gate(mode=mode, ring=ring)
 
 
 def headers(**values: str) -> CIMultiDict[str]:
@@ -95,21 +98,68 @@ async def test_a_revoked_key_stops_working_within_the_bound():
 class AwayStore(MemoryStore):
     away = False
 
+    hangs = False
+
     async def find_key(self, key_id: str) -> ApiKey | None:
+        if self.hangs:
+            await asyncio.sleep(60)
         if self.away:
             raise StoreUnavailable("the store is away")
         return await super().find_key(key_id)
 
 
-async def test_a_known_key_works_while_the_store_is_away_and_an_unknown_one_is_told_so():
-    store = AwayStore()
+@pytest.mark.parametrize("how", ["away", "hangs"])
+async def test_a_known_key_works_while_the_store_is_away_and_an_unknown_one_is_told_so(
+    how: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("memproxy.auth.UNKNOWN", 0.05)
+    store, clock = AwayStore(), Clock()
     key, other = await made(store), await made(store)
-    door = gate(store)
+    door = gate(store, clock)
     await door.admit(headers(Authorization=f"Bearer {key.text}"))
-    store.away = True
-    assert (await door.admit(headers(Authorization=f"Bearer {key.text}"))).tenant == "acme"
-    with pytest.raises(StoreUnavailable):
-        await door.admit(headers(Authorization=f"Bearer {other.text}"))
+    setattr(store, how, True)
+    clock.now = 3599
+    async with asyncio.timeout(10):
+        assert (await door.admit(headers(Authorization=f"Bearer {key.text}"))).tenant == "acme"
+        with pytest.raises(StoreUnavailable, match="has not been seen"):
+            await door.admit(headers(Authorization=f"Bearer {other.text}"))
+        clock.now = 3601
+        with pytest.raises(StoreUnavailable, match="has not been seen"):
+            await door.admit(headers(Authorization=f"Bearer {key.text}"))
+
+
+async def test_a_key_that_was_revoked_stops_although_the_store_is_slow():
+    store, clock = AwayStore(), Clock()
+    key = await made(store)
+    door = gate(store, clock)
+    await door.admit(headers(Authorization=f"Bearer {key.text}"))
+    await store.revoke_key(key.id, now=NOW)
+    slow, clock.now = asyncio.Event(), 11
+
+    async def find_key(key_id: str) -> ApiKey | None:
+        await slow.wait()
+        return await MemoryStore.find_key(store, key_id)
+
+    store.find_key = find_key
+    await door.admit(headers(Authorization=f"Bearer {key.text}"))
+    slow.set()
+    with pytest.raises(Unauthorized, match="revoked"):
+        await door.admit(headers(Authorization=f"Bearer {key.text}"))
+
+
+async def test_unknown_keys_do_not_crowd_out_those_that_are_good(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("memproxy.auth.CACHED_KEYS", 4)
+    store, clock = AwayStore(), Clock()
+    keys = [await made(store) for _ in range(3)]
+    door = gate(store, clock)
+    for key in keys:
+        await door.admit(headers(Authorization=f"Bearer {key.text}"))
+    for _ in range(20):
+        with pytest.raises(Unauthorized):
+            await door.admit(headers(Authorization=f"Bearer {new_credential().text}"))
+    store.away, clock.now = True, 60
+    for key in keys:
+        assert (await door.admit(headers(Authorization=f"Bearer {key.text}"))).tenant == "acme"
 
 
 async def test_open_mode_takes_anybody_and_still_spends_a_memproxy_key():

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from memproxy.capture import Capture
 from memproxy.domain import Committed, Turn
-from memproxy.errors import StoreUnavailable
+from memproxy.errors import BadRequest, StoreUnavailable
+from memproxy.journal import Journal
 from memproxy.tasks import Tasks
 from memproxy.testing.memory_store import MemoryStore
 from memproxy.testing.store_samples import ALICE, job, turn
@@ -26,7 +28,7 @@ class SlowStore(MemoryStore):
         await self.gate.wait()
         self.groups.append(len(turns))
         if any(one.session == "poison" for one in turns):
-            raise StoreUnavailable("cannot store this")
+            raise BadRequest("cannot store this")
         return await super().commit(turns)
 
 
@@ -47,7 +49,13 @@ async def tasks() -> AsyncIterator[Tasks]:
 
 def started(store: SlowStore, tasks: Tasks, *, queue: int = 100, woken: Woken | None = None) -> Capture:
     capture = Capture(
-        turns=store, tasks=tasks, queue=queue, on_jobs=woken or Woken(), on_commit=lambda size, time: None
+        turns=store,
+        health=store,
+        tasks=tasks,
+        queue=queue,
+        journal=Journal(folder=Path("/nowhere"), limit=0),
+        on_jobs=woken or Woken(),
+        on_commit=lambda size, time: None,
     )
     capture.start()
     return capture
@@ -70,7 +78,7 @@ async def test_a_turn_that_cannot_be_stored_takes_no_other_with_it(tasks: Tasks)
     capture = started(store, tasks)
     good, bad = capture.submit(turn("a", session="s")), capture.submit(turn("b", session="poison"))
     assert (await good).added == 1
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(BadRequest):
         await bad
 
 

@@ -15,9 +15,9 @@ from memproxy.augment.embed import Embed
 from memproxy.augment.extract import Extract
 from memproxy.augment.local import LocalExtractor
 from memproxy.curation import Curation, FactChange, NewFact
-from memproxy.domain import Event, Fact, FactState, Injection, Job, MemoryWrite, Message, Scope, Triple
+from memproxy.domain import Event, Fact, FactState, Injection, Job, MemoryWrite, Message, Scope, Triple, Turn
 from memproxy.errors import BadRequest, Conflict, ModelUnavailable, NotFound, StoreUnavailable
-from memproxy.journal import Journal
+from memproxy.journal import Journal, Outcome
 from memproxy.recall import cached
 from memproxy.recall.engine import Query, Recall
 from memproxy.recall.render import block, line
@@ -534,7 +534,12 @@ async def test_what_waits_in_the_local_journal_is_erased_too_and_what_others_sai
         await house.curation(journal=journal).erase(ALICE)
         assert not _holding(tmp_path, b"alice")
         assert _holding(tmp_path, b"bob")
-        await journal.replay(house.store.commit)
+
+        async def store(turns: Sequence[Turn]) -> Outcome:
+            await house.store.commit(turns)
+            return Outcome()
+
+        await journal.replay(store)
     assert await house.store.entity(ALICE) is None
     assert await house.store.entity(BOB) is not None
 

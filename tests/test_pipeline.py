@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -17,8 +19,9 @@ from memproxy.auth import Caller
 from memproxy.capture import Capture
 from memproxy.dialects.routes import route
 from memproxy.domain import ApiKey, Committed, Known, MemoryWrite, Scope, Turn
-from memproxy.errors import Forbidden, ModelUnavailable, StoreUnavailable
+from memproxy.errors import BadRequest, Forbidden, ModelUnavailable, StoreUnavailable
 from memproxy.exchange import MODES, Call, Exchange
+from memproxy.journal import Journal
 from memproxy.metrics import Metrics
 from memproxy.pipeline import Limits, Pipeline
 from memproxy.recall.engine import Recall
@@ -73,11 +76,18 @@ class FaultyStore(MemoryStore):
 class Bench:
     """A pipeline over fakes, and what it counts."""
 
-    def __init__(self, tasks: Tasks, limits: Limits) -> None:
+    def __init__(self, tasks: Tasks, journal: Journal, limits: Limits) -> None:
         self.store, self.embedder, self.metrics = FaultyStore(), HashEmbedder(), Metrics()
         recall = Recall(memory=self.store, index=MemoryIndex(), embedder=self.embedder, tasks=tasks)
-        capture = Capture(
-            turns=self.store, tasks=tasks, queue=99, on_jobs=lambda: None, on_commit=lambda size, seconds: None
+        self.journal = journal
+        self.capture = capture = Capture(
+            turns=self.store,
+            health=self.store,
+            tasks=tasks,
+            queue=99,
+            journal=journal,
+            on_jobs=lambda: None,
+            on_commit=lambda size, seconds: None,
         )
         capture.start()
         self.pipeline = Pipeline(
@@ -131,10 +141,12 @@ class Bench:
 @asynccontextmanager
 async def opened(**limits: object) -> AsyncIterator[Bench]:
     tasks = Tasks()
-    try:
-        yield Bench(tasks, replace(Limits(recall_timeout=5), **limits))
-    finally:
-        await tasks.stop()
+    with TemporaryDirectory() as folder:
+        async with Journal(folder=Path(folder), limit=20_000) as journal:
+            try:
+                yield Bench(tasks, journal, replace(Limits(recall_timeout=5), **limits))
+            finally:
+                await tasks.stop()
 
 
 @pytest.fixture
@@ -314,8 +326,33 @@ async def test_a_turn_is_captured_although_the_look_at_its_beginning_failed(benc
 async def test_capture_that_fails_is_counted_and_raises_nothing(bench: Bench):
     exchange = await bench.ask(user("hi"))
     bench.store.commit_error = StoreUnavailable("disk full")
+    await bench.reply(exchange, Answer("Hello. " * 4000))
+    assert bench.degraded("capture") == 1, "it was too long for the journal"
+
+
+async def test_what_the_store_never_takes_is_counted_and_raises_nothing(bench: Bench):
+    exchange = await bench.ask(user("hi"))
+    bench.store.commit_error = BadRequest("too long")
     await bench.reply(exchange, Answer("Hello."))
-    assert bench.degraded("capture") == 1
+    assert bench.degraded("refused") == 1
+
+
+async def test_a_conversation_that_goes_on_while_its_turns_wait_is_stored_once_in_one_session(bench: Bench):
+    """The store can be read, and takes nothing: what it knows is not all that was said."""
+    history = [user("I live in Lisbon")]
+    bench.store.commit_error = StoreUnavailable("read-only")
+    for number in range(3):
+        exchange = await bench.ask(*history)
+        assert exchange.outcome == ("degraded" if number else "none")
+        await bench.reply(exchange, Answer(f"answer {number}"))
+        history += [{"role": "assistant", "content": f"answer {number}"}, user(f"question {number}")]
+    assert bench.degraded("journal") == 3
+    bench.store.commit_error = None
+    async with asyncio.timeout(10):
+        while bench.capture.away:  # noqa: ASYNC110 - nobody else waits for this
+            await asyncio.sleep(0.01)
+    (session,) = (await bench.store.sessions(ALICE, cursor=None, limit=9)).items
+    assert await bench.messages(session.id) == [(one["role"], one["content"]) for one in history[:-1]]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"prompt":"hi"}', b'{"messages":"hi"}'])

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
 from memproxy.dialects.dialect import Dialect
-from memproxy.errors import MemproxyError, MethodNotAllowed, Unauthorized
+from memproxy.errors import MemproxyError, MethodNotAllowed, Unauthorized, Unavailable
 
 REQUEST_ID = "X-Memproxy-Request-Id"
 _THEIR_REQUEST_ID = {
@@ -22,7 +22,7 @@ PROBLEM = "application/problem+json"
 
 def refused(dialect: Dialect, error: MemproxyError, request_id: str) -> web.Response:
     """As the clients of that API parse errors."""
-    headers = {REQUEST_ID: request_id}
+    headers = _headers(error, request_id)
     if name := _THEIR_REQUEST_ID.get(dialect.name):
         headers[name] = request_id
     return web.Response(
@@ -31,6 +31,11 @@ def refused(dialect: Dialect, error: MemproxyError, request_id: str) -> web.Resp
         content_type="application/json",
         headers=headers,
     )
+
+
+def _headers(error: MemproxyError, request_id: str) -> dict[str, str]:
+    after = {str(hdrs.RETRY_AFTER): str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    return {REQUEST_ID: request_id, **after}
 
 
 def _absent() -> Any:
@@ -62,7 +67,7 @@ def problem(error: MemproxyError, request_id: str) -> web.Response:
     )
     if error.param:
         told.param = error.param
-    headers = {REQUEST_ID: request_id}
+    headers = _headers(error, request_id)
     if isinstance(error, MethodNotAllowed):
         headers[hdrs.ALLOW] = error.allow
     if isinstance(error, Unauthorized):

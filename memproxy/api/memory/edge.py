@@ -18,6 +18,7 @@ from memproxy.api.memory.table import CALLS
 from memproxy.auth import Gate
 from memproxy.errors import Forbidden, MethodNotAllowed, NotFound
 from memproxy.tasks import Tasks
+from memproxy.watch import Watch
 
 PREFIX = "/memory/v1"
 LASTING = ("PATCH", "DELETE")
@@ -30,8 +31,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class MemoryApi:
     """Serves the calls; `keys_only` says whether the service asks for a key."""
 
-    def __init__(self, *, gate: Gate, means: Means, tasks: Tasks, keys_only: bool, max_body: int) -> None:
+    def __init__(self, *, gate: Gate, means: Means, tasks: Tasks, watch: Watch, keys_only: bool, max_body: int) -> None:
         self._gate = gate
+        self._watch = watch
         self._tasks = tasks
         self._means = means
         self._keys_only = keys_only
@@ -52,12 +54,14 @@ class MemoryApi:
         caller = await self._gate.admit(request.headers)
         if not call.narrow and self._means.confines(caller):
             raise Forbidden("this key is confined to what its process has learned: it may tell messages and recall")
-        work = call.run(self._means, await reading.asked(call, request, caller, max_body=self._max_body))
+        asked = await reading.asked(call, request, caller, max_body=self._max_body)
+        self._watch.require()
+        work = call.run(self._means, asked)
         if call.method in LASTING:
             # Whoever asked may leave: what is half forgotten would stay in the caches.
             answer = await asyncio.shield(self._tasks.start(GOING_ON, work))
         else:
-            answer = await work
+            answer = await self._watch.guard(work)
         if isinstance(answer, Lines):
             return await _streamed(request, answer)
         if isinstance(answer, Nothing):
