@@ -53,20 +53,24 @@ class MongoStore:
     """A `Store` in one database of a MongoDB server."""
 
     def __init__(self, *, url: str) -> None:
+        self._url = url
         self._db = Database(url=url)
         self._recent = Recent()
         self._swept = 0.0
 
     async def __aenter__(self) -> Self:
         """Raises `ConfigError` where the database can never work, `StoreUnavailable` where it may later."""
+        db, self._db = self._db, Database(url=self._url)  # no verb runs before the schema is known
         try:
             with _hopeless():
-                self._db.open()
-                await schema.upgrade(self._db)
-                await commits.sweep(self._db)
+                db.open()
+                await schema.upgrade(db)
+                await commits.sweep(db)
         except BaseException:
-            self._db.close()
+            db.close()
             raise
+        finally:
+            self._db = db
         return self
 
     async def __aexit__(

@@ -244,15 +244,20 @@ class ServerStore(SqlStore):
         return self._background
 
     async def _open(self) -> None:
+        """No verb runs before the schema is known."""
+        await self._alone(lambda conn: self._server.set_up(conn, _SETUP_PATIENCE), reading=False)
         for pool in (self._writer, self._urgent, self._background):
             await pool.open()
-        await self._writer.set_up(lambda conn: self._server.set_up(conn, _SETUP_PATIENCE))
 
     async def versions(self) -> Sequence[SchemaVersion]:
-        pool = Pool(server=self._server, reading=True, size=1)
+        return await self._alone(lambda conn: schema.versions(conn, self._server.name), reading=True)
+
+    async def _alone(self, verb: Callable[[Connection], T], *, reading: bool) -> T:
+        """On a connection of its own."""
+        pool = Pool(server=self._server, reading=reading, size=1)
         await pool.open()
         try:
-            return await pool.set_up(lambda conn: schema.versions(conn, self._server.name))
+            return await pool.set_up(verb)
         finally:
             await pool.close()
 

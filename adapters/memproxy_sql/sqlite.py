@@ -37,7 +37,7 @@ class SqliteStore(SqlStore):
     """A `Store` in one SQLite file."""
 
     def __init__(self, *, file: Path, busy_timeout: float, readers: int) -> None:
-        pragmas = dialect.pragmas(busy_timeout=busy_timeout)
+        self._pragmas = pragmas = dialect.pragmas(busy_timeout=busy_timeout)
         self._file = file
         self._writer: SqliteConnection = SqliteConnection(file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas)
         self._urgent: SqliteConnection = SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas)
@@ -52,11 +52,19 @@ class SqliteStore(SqlStore):
     async def _open(self) -> None:
         with _hopeless():
             _create(self._file)
-            await self._writer.open()
+            await self._set_up()
+            for connection in (self._writer, self._urgent, *self._readers):
+                await connection.open()
+
+    async def _set_up(self) -> None:
+        """On a connection of its own: no verb runs before the schema is known."""
+        first = SqliteConnection(file=self._file, begin="BEGIN IMMEDIATE", pragmas=self._pragmas)
+        await first.open()
+        try:
             upgrade = partial(schema.upgrade, name=self._file)
-            await self._writer.set_up(upgrade, first=dialect.FIRST, patience=_SETUP_PATIENCE)
-            for reader in (self._urgent, *self._readers):
-                await reader.open()
+            await first.set_up(upgrade, first=dialect.FIRST, patience=_SETUP_PATIENCE)
+        finally:
+            await first.close()
 
     async def _close(self) -> None:
         await self._wiper.close()
