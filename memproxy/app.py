@@ -156,6 +156,8 @@ class Service:
             public=[*api.routes(), *self._operations.public_routes()],
             admin=self._operations.admin_routes(),
             metrics=parts.metrics,
+            peers=self._peers,
+            tasks=parts.tasks,
             local_only=settings.auth_mode == "open" and is_loopback(settings.listen),
         )
 

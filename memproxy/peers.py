@@ -36,8 +36,8 @@ class Peers:
     def __init__(self, workers: int = 1) -> None:
         self.workers = workers
         self.index = 0
-        self._page = mmap.mmap(-1, 1 + workers)
-        """Whether background work is paused; then whether each process is up."""
+        self._page = memoryview(mmap.mmap(-1, 4 * (1 + 2 * workers))).cast("I")
+        """Whether background work is paused; then of each process whether it is up, and how many connections it has."""
         kind = socket.SOCK_DGRAM
         self._ends = [socket.socketpair(socket.AF_UNIX, kind) for _ in range(workers)] if workers > 1 else []
         for pair in self._ends:
@@ -46,7 +46,7 @@ class Peers:
 
     @property
     def paused(self) -> bool:
-        return self._page[0] == 1
+        return bool(self._page[0])
 
     @paused.setter
     def paused(self, paused: bool) -> None:
@@ -54,7 +54,15 @@ class Peers:
 
     def up(self, index: int, up: bool) -> None:
         """Only who is up is asked."""
-        self._page[1 + index] = up
+        self._page[1 + 2 * index] = up
+
+    def ahead(self, connections: int) -> bool:
+        """Note how many this process has; whether another that is up has fewer."""
+        self._page[2 + 2 * self.index] = connections
+        return any(self._page[2 + 2 * index] < connections for index in self._others())
+
+    def _others(self) -> list[int]:
+        return [index for index in range(self.workers) if index != self.index and self._page[1 + 2 * index]]
 
     def join(self, index: int) -> None:
         self.index = index
@@ -86,8 +94,7 @@ class Peers:
             raise StoreUnavailable("Another worker of this service does not answer. Repeat the call.")
 
     async def _ask_all(self, question: Sequence[str], deadline: float) -> list[bytes | None]:
-        others = [index for index in range(self.workers) if index != self.index and self._page[1 + index]]
-        return await asyncio.gather(*(self._ask(index, question, deadline) for index in others))
+        return await asyncio.gather(*(self._ask(index, question, deadline) for index in self._others()))
 
     async def _ask(self, index: int, question: Sequence[str], deadline: float) -> bytes | None:
         mine, theirs = socket.socketpair()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 
@@ -25,6 +26,9 @@ from memproxy.ids import new_id
 from memproxy.listening import BACKLOG, Door, Doors, unavailable
 from memproxy.logs import request_id
 from memproxy.metrics import Metrics
+from memproxy.peers import Peers
+from memproxy.sharing import SharedSite
+from memproxy.tasks import Tasks
 
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,12 +45,16 @@ class Server:
         public: Sequence[web.RouteDef],
         admin: Sequence[web.RouteDef],
         metrics: Metrics,
+        peers: Peers,
+        tasks: Tasks,
         local_only: bool,
     ) -> None:
         self._plane = plane
         self._public = public
         self._admin = admin
         self._metrics = metrics
+        self._peers = peers
+        self._tasks = tasks
         self._local_only = local_only
         self._runners: list[web.AppRunner] = []
         self._running = 0
@@ -57,9 +65,9 @@ class Server:
     async def start(self, doors: Doors) -> None:
         """Raises `ConfigError` where an address cannot be had."""
         both = [*self._public, *self._admin] if doors.admin is None else self._public
-        await self._listen(self._app(both, data=True), doors.public)
+        await self._listen(self._app(both, data=True), doors.public, shared=self._peers.workers > 1)
         if doors.admin is not None:
-            await self._listen(self._app(self._admin, data=False), doors.admin)
+            await self._listen(self._app(self._admin, data=False), doors.admin, shared=False)
 
     async def stop(self, *, deadline: float, hurry: asyncio.Event) -> None:
         """Stop accepting, wait for running requests up to `deadline` seconds or until `hurry` is set, then cancel."""
@@ -84,16 +92,22 @@ class Server:
         app.router.add_route("*", "/{path:.*}", self._data if data else self._api(_nothing))
         return app
 
-    async def _listen(self, app: web.Application, door: Door) -> None:
+    async def _listen(self, app: web.Application, door: Door, *, shared: bool) -> None:
+        """`shared`: connections are so many that the workers should have as many each."""
         # A handler is cancelled when its client leaves; its own deadline here is short, since `stop` has waited.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         self._runners.append(runner)
         for one in door.sockets:
             try:
-                await web.SockSite(runner, one, backlog=BACKLOG).start()
+                await self._site(runner, one, shared=shared).start()
             except OSError as exc:  # another program was bound to it as well, and began to listen first
                 raise unavailable(door.setting, door.address, exc) from exc
+
+    def _site(self, runner: web.AppRunner, one: socket.socket, *, shared: bool) -> web.BaseSite:
+        if shared:
+            return SharedSite(runner, one, peers=self._peers, tasks=self._tasks, backlog=BACKLOG)
+        return web.SockSite(runner, one, backlog=BACKLOG)
 
     async def _data(self, request: web.Request) -> web.StreamResponse:
         rid = new_id()

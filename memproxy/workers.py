@@ -6,9 +6,7 @@
     parent ──► worker   END, HURRY; closed: the parent is gone, and the worker ends as well
     worker ──► parent   READY; closed: the worker is gone
 
-All accept from the same sockets, so whoever is least busy takes the next connection, and while one is started again
-no connection waits for it. With a socket each (SO_REUSEPORT) the kernel deals them out by a hash: a few long-lived
-connections often meet in one worker, and what was dealt to one that died is lost.
+All accept from the same sockets (`sharing.py`), so while one is started again no connection waits for it.
 
 The parent runs nothing else, loads no library that starts threads, and so may fork at any time. Signals reach the
 workers through it alone: a terminal and systemd signal every process of a group, which must not count as a second one.

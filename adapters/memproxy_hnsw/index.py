@@ -136,7 +136,7 @@ class HnswIndex:
         if entity := self._held.get(key):
             self._held.move_to_end(key)
             return entity
-        if name_of(key) not in self._on_disk:
+        if not self._snapshots.there(key):  # written by this process or by another
             return None
         if key not in self._loading:
             self._loading[key] = loading = self._workers.urgent(lambda: self._load(key))
@@ -155,6 +155,7 @@ class HnswIndex:
             self._on_disk.pop(name_of(key), None)
         elif key not in self._held:
             self._held[key] = entity
+            self._on_disk[name_of(key)] = Whose(key, entity.born)
             self._changed(key, entity)
 
     def _entity(self, key: Key, vectors: Exact | Graph, version: int = 0, born: int = 0) -> Entity:
@@ -204,7 +205,9 @@ class HnswIndex:
         if entity.busy or not isinstance(graph, Graph) or entity.unsaved <= after * len(graph):
             return
         entity.unsaved, entity.saving = 0, True
-        work = self._workers.patient(lambda: self._snapshots.save(whose, graph, version))
+        work = self._workers.patient(
+            lambda: self._snapshots.save(whose, graph, version, lambda: self._held.get(key) is entity)
+        )
         work.add_done_callback(lambda done: self._saved(whose, entity, done))
 
     def _saved(self, whose: Whose, entity: Entity, done: asyncio.Future[None]) -> None:

@@ -22,8 +22,8 @@ from memproxy.watch import Watch
 
 log = logging.getLogger(__name__)
 Check = Callable[[], Awaitable[None]]
-PATIENCE = 1.0
-"""Seconds that another worker gets to tell its metrics: Prometheus waits ten."""
+PATIENCE = 5.0
+"""Seconds that another worker gets to tell its metrics: Prometheus gives up after ten."""
 DEPTH = 2.0
 """Seconds that reading the queue may take for the metrics."""
 

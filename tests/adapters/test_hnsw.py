@@ -1,6 +1,7 @@
 """The hnswlib index keeps the promises of an index, small and large, over restarts and in little memory."""
 
 import asyncio
+import fcntl
 import os
 import threading
 from collections.abc import AsyncIterator
@@ -14,7 +15,9 @@ from memproxy.domain import Changes, FactState, Scope
 from memproxy.errors import ConfigError
 from memproxy.testing.index_contract import ALICE, IndexContract, fact, facts, unit
 from memproxy_hnsw import HnswIndex, open_index
+from memproxy_hnsw.change import read
 from memproxy_hnsw.graph import Graph
+from memproxy_hnsw.snapshots import Snapshots, Whose
 
 BOB = Scope("acme", "bob")
 
@@ -176,6 +179,47 @@ async def test_what_a_crash_left_is_swept_away(tmp_path: Path) -> None:
     async with settled(tmp_path) as index:
         assert await index.version(ALICE) == 9
         assert len(files(tmp_path)) == 2
+
+
+async def test_processes_that_share_a_folder_find_each_others_snapshots(tmp_path: Path) -> None:
+    async with settled(tmp_path) as one, settled(tmp_path) as other:
+        await one.apply(ALICE, Changes(9, facts(*range(1, 50))), since=0)
+        assert await other.version(ALICE) == 9
+        await other.apply(ALICE, Changes(10, facts(*range(50, 90))), since=9)
+        await one.apply(ALICE, Changes(11, facts(*range(50, 95))), since=9)
+    assert len(files(tmp_path)) == 2, "the last one counts, and is whole"
+    async with settled(tmp_path) as later:
+        assert await later.version(ALICE) in (10, 11)
+
+
+async def test_a_process_that_begins_lets_be_what_another_writes(tmp_path: Path) -> None:
+    (tmp_path / "abc-7-0.draft").touch()
+    with (tmp_path / "abc-8-0.draft").open("wb") as written:
+        fcntl.flock(written, fcntl.LOCK_EX)
+        async with settled(tmp_path):
+            assert [path.name for path in files(tmp_path)] == ["abc-8-0.draft"]
+
+
+async def test_a_save_that_ends_after_a_drop_leaves_nothing(tmp_path: Path) -> None:
+    snapshots = Snapshots(folder=tmp_path, dimensions=16, model="contract")
+    snapshots.open()
+    graph = Graph(16)
+    graph.apply(read(facts(*range(1, 50)), dimensions=16, model="contract"))
+    whose, asked = Whose(("acme", "alice"), 1), 0
+
+    def wanted() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # the graph is written, and not in its place yet
+            assert files(tmp_path, ".draft")
+            return False
+        return True
+
+    snapshots.save(whose, graph, 9, wanted)
+    assert asked == 2
+    assert files(tmp_path) == []
+    snapshots.save(whose, graph, 9, lambda: False)
+    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/", "..", "a\x00b", "😀" * 200, ""])

@@ -1,6 +1,6 @@
 """`--workers`: several processes behind one port keep every promise that one keeps.
 
-WORKERS_ROUNDS (3): how many workers are killed under load.
+WORKERS_ROUNDS (2): how many workers are killed under load.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -28,7 +29,7 @@ from .planting import ERASED, SPARED
 from .test_crash import talk
 from .test_erasure import INDEX, ROOT, erase, in_files, needles, plant, snapshots, vectors
 
-ROUNDS = int(os.environ.get("WORKERS_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("WORKERS_ROUNDS", "2"))
 WORKERS = 2
 HI = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -75,7 +76,9 @@ async def complete(service: ServiceProcess, count: int = WORKERS) -> None:
 
 
 def samples(text: str, beginning: str) -> list[float]:
-    return [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(beginning)]
+    """Those of the first worker first."""
+    lines = sorted(line for line in text.splitlines() if line.startswith(beginning))
+    return [float(line.rpartition(" ")[2]) for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +143,17 @@ async def test_metrics_of_any_worker_count_all_requests(pair: ServiceProcess, up
     assert sum(counted) == before + 24 + 1, "and the first look at the metrics"
     assert text.count("# TYPE memproxy_requests_total counter") == 1
     assert len(samples(text, 'memproxy_job_queue_depth{state="pending"')) == 1, "the queue is everybody's"
+
+
+async def test_connections_that_live_long_are_spread_over_the_workers(pair: ServiceProcess, up: ScriptedUpstream):
+    before = samples(await metrics(pair), 'memproxy_requests_total{status="2xx"')
+    async with AsyncExitStack() as stack:
+        kept = [await stack.enter_async_context(httpx.AsyncClient(trust_env=False)) for _ in range(16)]
+        for http in kept:
+            (await http.post(f"{pair.url}/v1/chat/completions", json=HI)).raise_for_status()
+        after = samples(await metrics(pair), 'memproxy_requests_total{status="2xx"')
+    shares = [now - then for now, then in zip(after, before, strict=True)]
+    assert min(shares) >= 4, shares
 
 
 async def test_a_pause_reaches_every_worker_and_one_that_starts_later(running: ServiceProcess, up: ScriptedUpstream):
