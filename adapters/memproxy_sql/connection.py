@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -20,6 +21,10 @@ from sqlalchemy.pool import StaticPool
 
 from memproxy.errors import StoreUnavailable
 from memproxy_sql import dialect, faults, schema
+
+_POLL = 0.001
+"""Seconds between two tries to become the writer. SQLite's own grow to 0.1, and so it hardly ever meets the moment
+between two commits of another process that is busy: of eight such, most give up after five seconds."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,7 +57,16 @@ class SqliteConnection:
     """Runs verbs in transactions of one kind: `BEGIN` for a reader, which then sees one state of the database however
     many statements it takes, `BEGIN IMMEDIATE` for the writer, which then never has to give up half-way."""
 
-    def __init__(self, *, file: Path, begin: Literal["BEGIN", "BEGIN IMMEDIATE"], pragmas: Sequence[str]) -> None:
+    def __init__(
+        self,
+        *,
+        file: Path,
+        begin: Literal["BEGIN", "BEGIN IMMEDIATE"],
+        pragmas: Sequence[str],
+        patience: float | None = None,
+    ) -> None:
+        """`patience`: seconds to try to begin; None leaves the waiting to SQLite."""
+        self._patience = patience
         self._file = file
         self._begin = begin
         self._pragmas = pragmas
@@ -114,6 +128,8 @@ class SqliteConnection:
         self._engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool, hide_parameters=True)
         self._sql = self._engine.connect()
         self._inode = os.stat(self._file).st_ino
+        if self._patience is not None:
+            raw.execute("PRAGMA busy_timeout = 0")
 
     def _unwrap(self, raw: sqlite3.Connection) -> None:
         if self._sql is not None:
@@ -125,7 +141,7 @@ class SqliteConnection:
         conn = self._sql
         assert conn is not None
         self._check_file()
-        raw.execute(self._begin)
+        self._begin_with(raw)
         try:
             result = verb(conn)
             conn.commit()  # for SQLAlchemy, where the verb went through it …
@@ -135,6 +151,17 @@ class SqliteConnection:
             raw.rollback()
             raise
         return result
+
+    def _begin_with(self, raw: sqlite3.Connection) -> None:
+        until = time.monotonic() + (self._patience or 0)
+        while True:
+            try:
+                raw.execute(self._begin)
+                return
+            except sqlite3.OperationalError as error:
+                if faults.kind(error) != "SQLITE_BUSY" or time.monotonic() > until:
+                    raise
+            time.sleep(_POLL)
 
     def _check_file(self) -> None:
         """SQLite goes on writing to a file that was deleted or replaced, and all of that would be lost."""

@@ -39,7 +39,9 @@ class SqliteStore(SqlStore):
     def __init__(self, *, file: Path, busy_timeout: float, readers: int) -> None:
         self._pragmas = pragmas = dialect.pragmas(busy_timeout=busy_timeout)
         self._file = file
-        self._writer: SqliteConnection = SqliteConnection(file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+        self._writer: SqliteConnection = SqliteConnection(
+            file=file, begin="BEGIN IMMEDIATE", pragmas=pragmas, patience=busy_timeout
+        )
         self._urgent: SqliteConnection = SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas)
         self._readers = [SqliteConnection(file=file, begin="BEGIN", pragmas=pragmas) for _ in range(max(1, readers))]
         self._wiper = Wiper(file=file, patience=busy_timeout)

@@ -32,7 +32,9 @@ BUSY = 75
 _SLICE = 16 << 20
 """Bytes wiped under one lock: about ten milliseconds."""
 _PAUSE = 0.01
-"""Seconds between two slices or two tries, for those who wait to commit."""
+"""Seconds between two slices or two checkpoints, for those who wait to commit."""
+_POLL = 0.001
+"""Seconds between two tries to become the writer, as in `connection.py`: whoever waits longer never has a turn."""
 
 _HEADERS = {2: 12, 5: 12, 10: 8, 13: 8}
 """Pages of trees by their first byte, with the size of their header."""
@@ -86,11 +88,11 @@ def wipe(file: str, patience: float) -> None:
     """Raises `Busy` where any step had no chance for `patience` seconds."""
     raw = os.open(file, os.O_RDWR)
     try:
-        with closing(_connect(file)) as writer, closing(_connect(file)) as other:
+        with closing(_connect(file, 0)) as writer, closing(_connect(file, 0.1)) as other:
             _insist(patience, partial(_checkpoint, other, "TRUNCATE"))
             start = 0
             while start < os.fstat(raw).st_size:
-                _insist(patience, partial(_wipe_slice, raw, writer, other, start))
+                _insist(patience, partial(_wipe_slice, raw, writer, other, start), pause=_POLL)
                 start += _SLICE
                 time.sleep(_PAUSE)
             _insist(patience, partial(_checkpoint, other, "TRUNCATE"))
@@ -98,18 +100,18 @@ def wipe(file: str, patience: float) -> None:
         os.close(raw)  # not before the connections, whose locks go with it
 
 
-def _connect(file: str) -> sqlite3.Connection:
-    conn = sqlite3.connect(file, isolation_level=None, timeout=0.1)
+def _connect(file: str, timeout: float) -> sqlite3.Connection:
+    conn = sqlite3.connect(file, isolation_level=None, timeout=timeout)
     conn.execute("PRAGMA synchronous = FULL")
     return conn
 
 
-def _insist(patience: float, step: Callable[[], bool]) -> None:
+def _insist(patience: float, step: Callable[[], bool], pause: float = _PAUSE) -> None:
     deadline = time.monotonic() + patience
     while not step():
         if time.monotonic() > deadline:
             raise Busy
-        time.sleep(_PAUSE)
+        time.sleep(pause)
 
 
 def _checkpoint(conn: sqlite3.Connection, mode: str) -> bool:
