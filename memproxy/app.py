@@ -41,7 +41,7 @@ from memproxy.listening import Doors, bind
 from memproxy.parts import Parts, make_extractor, open_parts
 from memproxy.peers import Answer, Peers
 from memproxy.pipeline import Limits, Pipeline
-from memproxy.ports import Caching
+from memproxy.ports import Caching, Health
 from memproxy.recall.engine import Recall
 from memproxy.server import Server
 from memproxy.tasks import Tasks
@@ -162,10 +162,12 @@ class Service:
         )
 
     def _operate(self) -> Operations:
+        index = self._parts.index
+        aside = {"index": index.check} if isinstance(index, Health) else {}
         return Operations(
             watch=self.watch,
             journal=self._parts.journal,
-            model=self._check_model,
+            optional={"model": self._check_model, **aside},
             keys_first=self._settings.auth_mode == "keys",
             worker=self.worker,
             jobs=self._parts.store,

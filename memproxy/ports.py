@@ -221,6 +221,7 @@ class Keys(Protocol):
         ...
 
 
+@runtime_checkable
 class Health(Protocol):
     async def check(self) -> None:
         """One cheap round trip that could be written to; raises `StoreUnavailable`."""

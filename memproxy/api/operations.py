@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from aiohttp import web
@@ -29,14 +29,15 @@ DEPTH = 2.0
 
 
 class Operations:
-    """`keys_first`: without the store there are no keys, so nobody is served before it was reached once."""
+    """`keys_first`: without the store there are no keys, so nobody is served before it was reached once. `optional` are
+    checks of parts without which memory still works, by words."""
 
     def __init__(
         self,
         *,
         watch: Watch,
         journal: Journal,
-        model: Check,
+        optional: Mapping[str, Check],
         keys_first: bool,
         worker: Worker,
         jobs: Jobs,
@@ -47,7 +48,7 @@ class Operations:
     ) -> None:
         self._watch = watch
         self._journal = journal
-        self._model = model
+        self._optional = optional
         self._keys_first = keys_first
         self._worker = worker
         self._jobs = jobs
@@ -72,11 +73,11 @@ class Operations:
 
     async def readyz(self, _: web.Request) -> web.Response:
         """200 while chats are answered and remembered, be it in the journal: a store that is away must not take every
-        replica out of service. Each part says what it lacks; without a model memory still works, by words alone."""
+        replica out of service. Each part says what it lacks."""
         parts = {
             "store": await _state(self._ask_store),
             "journal": await _state(self._journal_takes),
-            "model": await _state(self._model),
+            **{name: await _state(check) for name, check in self._optional.items()},
         }
         waiting = self._journal.turns
         lost = not self._watch.up and parts["journal"] != "ok"
