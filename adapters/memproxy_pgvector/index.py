@@ -122,7 +122,8 @@ class PgvectorIndex:
         # Feeding takes long where there is much: searches always find a connection.
         self._feeding = asyncio.Semaphore(max(1, self._pool.size // 2))
         distance = f"embedding::halfvec({dimensions}) <#> $2::real[]::halfvec({dimensions})"
-        self._by_graph, self._exactly = (_search(distance, order) for order in (distance, f"({distance}) + 0"))
+        # The second is no distance that a graph knows.
+        self._by_graph, self._exactly = _search(distance), _search(f"({distance}) + 0")
 
     async def __aenter__(self) -> Self:
         """Raises `ConfigError` where the database can never hold vectors. One that is away may come back."""
@@ -269,11 +270,11 @@ class PgvectorIndex:
         return Fed(fed.id, changes.version, vectors)
 
 
-def _search(distance: str, order: str) -> str:
+def _search(distance: str) -> str:
     """One row at least, where the entity is there at all."""
     return f"""
         SELECT version, number, distance FROM vector_feed LEFT JOIN LATERAL (
-            SELECT number, {distance} AS distance FROM vector_row WHERE feed = $1 ORDER BY {order} LIMIT $3
+            SELECT number, {distance} AS distance FROM vector_row WHERE feed = $1 ORDER BY distance LIMIT $3
         ) AS hit ON true WHERE id = $1
     """
 

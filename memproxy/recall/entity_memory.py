@@ -74,13 +74,13 @@ class Line:
 
 class EntityMemory:
     """`version` is the entity's version up to which changes have been applied; `born` tells which life of the entity
-    this is; `indexed` is False where the vector
-    index could not follow."""
+    this is; `indexed` is False where the vector index could not follow when that was `tried`, by the monotonic clock."""
 
     def __init__(self) -> None:
         self.version = 0
         self.born = 0
         self.indexed = True
+        self.tried = 0.0
         self.facts: list[Fact] = []
         self.rows: dict[int, int] = {}
         self.lexical = Lexical()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ SLICE_CHARACTERS = 16_384
 ROUND = 30.0
 """Seconds in which each entity held is compared with the store once, though nobody asks for it: what another replica
 erased or forgot must not stay here."""
+AGAIN = 10.0
+"""Seconds after which an index that could not follow is tried again, though the memory has not changed."""
 READS = 20
 """Comparisons in a second at most; each reads one row. Where more entities are held a round takes longer."""
 NOTHING_SINCE = 2**62
@@ -130,8 +133,12 @@ class Library:
         if held is None or version is None or held.version < version:
             return None
         self._held.move_to_end(_key(scope))
+        if not held.indexed:
+            if time.monotonic() - held.tried > AGAIN:
+                self._start(scope)
+            return held  # by words, while the index is tried again
         # The index evicts by its own measure.
-        return held if not held.indexed or await self._indexed(scope) >= held.version else None
+        return held if await self._indexed(scope) >= held.version else None
 
     async def _join(self, scope: Scope) -> EntityMemory:
         """Wait for the running load, or for a new one."""
@@ -174,7 +181,7 @@ class Library:
         await self._take_in(held, changes.facts)
         held.version, held.born = changes.version, changes.born
         self._tell(scope, changes)
-        held.indexed = await self._feed(scope, changes, since=since)
+        held.indexed, held.tried = await self._feed(scope, changes, since=since), time.monotonic()
         if since and held.indexed and await self._indexed(scope) < changes.version:  # another replica dropped it
             held.indexed = await self._feed(scope, await self._memory.changes(scope, since=0), since=0)
         self._keep(_key(scope), held)

@@ -41,7 +41,8 @@ class MemoryIndex:
         return self._entity(scope).version
 
     async def apply(self, scope: Scope, changes: Changes, *, since: int) -> None:
-        entity = self._entity(scope) if since else _Entity()
+        held = self._entity(scope)
+        entity = held if since else _Entity()
         if since and not since <= entity.version < changes.version:
             return
         for fact in changes.facts:

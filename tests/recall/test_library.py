@@ -167,6 +167,19 @@ async def test_a_broken_index_leaves_the_words():
     assert not held.indexed
 
 
+async def test_an_index_that_was_away_is_fed_again_though_nothing_changed(world, monkeypatch):
+    world.index.error = StoreUnavailable("away")
+    version = await world.remember(fact(1, **EMBEDDED))
+    assert not (await world.library.load(ALICE, version)).indexed
+    world.index.error = None
+    assert not (await world.library.load(ALICE, version)).indexed  # not at each request
+    monkeypatch.setattr("memproxy.recall.library.AGAIN", 0.0)
+    async with asyncio.timeout(5):
+        while not (await world.library.load(ALICE, version)).indexed:
+            await asyncio.sleep(0.01)
+    assert await world.nearest() == [1]
+
+
 async def test_vectors_of_another_model_are_not_compared(world):
     version = await world.remember(fact(1, **EMBEDDED), fact(2, **(EMBEDDED | {"model": "other"})))
     await world.library.load(ALICE, version)
