@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from bench.report import Line, table
 
+from bench.report import Line, table
 from memproxy.domain import Changes, Fact, FactState, MemoryWrite, Scope
 from memproxy.ports import Index, Vector
 from memproxy_hnsw import HnswIndex

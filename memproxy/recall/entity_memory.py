@@ -74,7 +74,7 @@ class Line:
 
 class EntityMemory:
     """`version` is the entity's version up to which changes have been applied; `born` tells which life of the entity
-    this is; `indexed` is False where the vector index could not follow when that was `tried`, by the monotonic clock."""
+    this is; `indexed` is False where the vector index could not follow when that was `tried` (monotonic)."""
 
     def __init__(self) -> None:
         self.version = 0

@@ -1,4 +1,4 @@
-"""The service with `index = pgvector`, as its users meet it: two replicas, a restart, a database that goes, an erasure."""
+"""The service with `index = pgvector`, as its users meet it: replicas, a restart, a database that goes, an erasure."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ async def up() -> AsyncIterator[ScriptedUpstream]:
         yield upstream
 
 
-async def chat(service: ServiceProcess, words: str) -> str:
-    """What became of memory."""
+async def chat(service: ServiceProcess, words: str, *, memory: str = "recall") -> str:
+    """What became of memory; what is asked is not remembered, lest it be recalled the next time."""
     body = {"model": "m", "messages": [{"role": "user", "content": words}]}
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, headers={"X-Memproxy-Memory": memory}) as http:
         reply = await http.post(f"{service.url}/e/ann/v1/chat/completions", json=body)
     return str(reply.raise_for_status().headers["X-Memproxy-Memory"])
 
@@ -71,7 +71,7 @@ async def test_replicas_recall_by_vectors_that_they_share(
 
     async with replica("a") as one, replica("b") as two:
         assert (await ready(one))["index"] == "ok"
-        await chat(one, "My cello gives me so much joy, nothing else comes near it.")
+        await chat(one, "My cello gives me so much joy, nothing else comes near it.", memory="on")
         await one.settled()
         for service in (two, one):
             assert await chat(service, ASKED) == "hit"
@@ -90,11 +90,12 @@ async def test_replicas_recall_by_vectors_that_they_share(
         assert "cannot be reached" in (await ready(two))["index"]
         await asyncio.to_thread(postgres.start)
         async with asyncio.timeout(30):
-            while await chat(two, ASKED) != "hit":
+            while await chat(two, ASKED) != "hit" or {*(await ready(two)).values()} != {"ok"}:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
         async with httpx.AsyncClient(trust_env=False, base_url=two.url, timeout=30) as http:
-            (await http.delete("/memory/v1/entities/ann")).raise_for_status()
+            erased = await http.delete("/memory/v1/entities/ann")
+        assert erased.status_code == 200, erased.text
         assert await sql(url, HELD) == [(0,)]
         for service in (one, two):
             await chat(service, ASKED)

@@ -175,7 +175,7 @@ async def test_an_index_that_was_away_is_fed_again_though_nothing_changed(world,
     assert not (await world.library.load(ALICE, version)).indexed  # not at each request
     monkeypatch.setattr("memproxy.recall.library.AGAIN", 0.0)
     async with asyncio.timeout(5):
-        while not (await world.library.load(ALICE, version)).indexed:
+        while not (await world.library.load(ALICE, version)).indexed:  # noqa: ASYNC110 nobody waits for it
             await asyncio.sleep(0.01)
     assert await world.nearest() == [1]
 
