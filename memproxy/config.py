@@ -190,7 +190,7 @@ def _read_env(env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     values, warnings = {}, []
     for variable, value in env.items():
         name = variable.removeprefix(PREFIX).lower()
-        if not variable.startswith(PREFIX) or name in ("config", "shared", "url", "key"):
+        if not variable.startswith(PREFIX) or name in ("config", "shared", "url", "key", "to"):
             continue
         if name in Settings.model_fields:
             values[name] = value

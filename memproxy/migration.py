@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from memproxy.config import Settings
 from memproxy.domain import SchemaVersion
-from memproxy.errors import ConfigError
+from memproxy.errors import ConfigError, MemproxyError
+from memproxy.move import Move, Moved, Progress
 from memproxy.parts import make_data_dir, make_store
 from memproxy.ports import Migrating
 
@@ -24,3 +26,19 @@ async def upgrade(settings: Settings) -> None:
     make_data_dir(settings)
     async with make_store(settings):
         pass
+
+
+async def move(settings: Settings, to: str, progress: Progress) -> Moved:
+    """Copy everything into the store at the URL `to`, and compare."""
+    there = settings.model_copy(update={"store": to})
+    if there.store_url == settings.store_url:
+        raise ConfigError("The store that everything would move to is the one that it is in.", param="to")
+    if not any(version.applied for version in await versions(settings)):
+        raise ConfigError("There is nothing to move: the setting `store` names a store that was never used.")
+    async with AsyncExitStack() as stack:
+        source = await stack.enter_async_context(make_store(settings))
+        try:
+            target = await stack.enter_async_context(make_store(there))
+        except MemproxyError as exc:
+            raise type(exc)(f"the target: {exc}", param="to") from exc
+        return await Move(source=source, target=target, progress=progress).run()

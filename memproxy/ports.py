@@ -204,7 +204,11 @@ class JobBoard(Protocol):
 
 
 class Keys(Protocol):
-    """API keys of tenants."""
+    """Tenants and their API keys."""
+
+    async def tenants(self) -> Sequence[str]:
+        """The ids of those that have an entity, a key or a job, in their order."""
+        ...
 
     async def create_key(self, key: ApiKey) -> None:
         """Store a key; its tenant comes into being where it is new."""

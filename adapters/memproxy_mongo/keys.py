@@ -11,6 +11,11 @@ from memproxy_mongo.documents import api_key_document, read_api_key
 from memproxy_mongo.driver import Database
 
 
+async def tenants(db: Database) -> list[str]:
+    named = [await db.grouped(name, {"$group": {"_id": "$tenant"}}) for name in ("entity", "api_key", "job")]
+    return sorted({one["_id"] for found in named for one in found})
+
+
 async def create_key(db: Database, key: ApiKey) -> None:
     check_ids(key.id, key.tenant, key.entity, key.process)
     if await db.add("api_key", [api_key_document(key)]):

@@ -201,6 +201,9 @@ class MongoStore:
 
     # Keys
 
+    async def tenants(self) -> Sequence[str]:
+        return await keys.tenants(self._db)
+
     async def create_key(self, key: ApiKey) -> None:
         await keys.create_key(self._db, key)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, true, update
+from sqlalchemy import Connection, bindparam, insert, select, true, union, update
 
 from memproxy.domain import ApiKey
 from memproxy.errors import Conflict, NotFound
@@ -19,6 +19,11 @@ _key = tables["api_key"]
 _columns = [_key.c[name] for name in KEY_COLUMNS]
 _found = Prepared(select(*_columns).where(_key.c.id == bindparam("id")))
 _new = Prepared(insert(_key))
+
+
+def tenants(conn: Connection) -> list[str]:
+    named = union(*(select(tables[name].c.tenant_id) for name in ("entity", "api_key", "job")))
+    return sorted(conn.execute(named).scalars())
 
 
 def create_key(conn: Connection, key: ApiKey) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memproxy.errors import BadRequest, ConfigError, StoreUnavailable
 from memproxy_sql import schema
+from memproxy_sql.dialect import table_options
 from memproxy_sql.models import tables
 from memproxy_sql.server import CONNECT_TIMEOUT, LOCK_TIMEOUT, POOL_TIMEOUT, RECYCLE, TAKEN, UNREACHABLE, Fault
 from memproxy_sql.urls import described, own
@@ -156,9 +157,8 @@ class Mysql:
             conn.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": lock})
 
     def _upgrade(self, conn: Connection) -> None:
-        collation = "utf8mb4_nopad_bin" if conn.dialect.is_mariadb else "utf8mb4_0900_bin"  # type: ignore[attr-defined]
         for table in tables.values():
-            table.kwargs.update(mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate=collation)
+            table.kwargs.update(table_options(conn))
         schema.upgrade(conn, self.name)
 
     def check(self, conn: Connection) -> None:

@@ -211,6 +211,9 @@ class SqlStore:
 
     # Keys
 
+    async def tenants(self) -> Sequence[str]:
+        return await self._reader.run(keys.tenants)
+
     async def create_key(self, key: ApiKey) -> None:
         await self._writer.run(keys.create_key, key)
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,25 +24,34 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--check", is_flag=True, help="only say what is missing: 0 nothing, 1 something, 2 cannot be told")
 @click.option("--show", is_flag=True, help="only list the versions, and what each did")
+@click.option(
+    "--to", metavar="URL", envvar="MEMPROXY_TO", help="copy everything into the empty store there; also MEMPROXY_TO"
+)
 @as_json
 @STORE_SETTINGS
-def migrate(config: Path | None, check: bool, show: bool, as_json: bool, **given: Any) -> None:
-    """Bring the store's schema up to date.
+def migrate(config: Path | None, check: bool, show: bool, to: str | None, as_json: bool, **given: Any) -> None:
+    """Bring the schema up to date, or move to another store.
 
-    Opens the store itself. `memproxy serve` does the same when it starts; here it can be done before, and looked at.
-    `--check` and `--show` make and change nothing.
+    Opens the store itself. `memproxy serve` brings the schema up to date too when it starts; here it can be done
+    before, and looked at: `--check` and `--show` make and change nothing.
+
+    With `--to`, tenants, keys and memories are copied, then both stores are read and compared, row by row; stop
+    memproxy before. The store that is left stays as it was. A move that broke off is run again.
 
     \b
     memproxy migrate --check
     memproxy migrate
+    memproxy migrate --to postgresql://memproxy:PASSWORD@db.example/memories
     """
-    if check and show:
-        raise click.UsageError("--check and --show are two different questions")
+    if check + show + bool(to) > 1:
+        raise click.UsageError("--check, --show and --to are different things")
     settings = load(config, given)
     if show:
         _show(_versions(settings), as_json)
     elif check:
         sys.exit(_check(settings, as_json))
+    elif to:
+        sys.exit(_move(settings, to, as_json))
     else:
         _upgrade(settings, as_json)
 
@@ -89,6 +99,30 @@ def _upgrade(settings: Settings, as_json: bool) -> None:
         show_json({**_told(versions), "applied": [version.id for version in missing]})
     else:
         say(f"up to date: {versions[-1].id}")
+
+
+def _move(settings: Settings, to: str, as_json: bool) -> int:
+    """The exit status."""
+    from memproxy import migration
+    from memproxy.move import WHAT
+    from memproxy.progress import Bars
+
+    begun = monotonic()
+    with Bars(unit="rows") as bars:
+        moved = asyncio.run(migration.move(settings, to, bars.advance))
+    seconds = monotonic() - begun
+    if as_json:
+        counts = {what: {"source": moved.here[what], "target": moved.there[what]} for what in WHAT}
+        show_json({"counts": counts, "difference": moved.difference, "seconds": round(seconds, 3)})
+    else:
+        show_table(
+            ("", "source", "target"), [(what, f"{moved.here[what]:,}", f"{moved.there[what]:,}") for what in WHAT]
+        )
+    if moved.difference is not None:
+        say(f"memproxy: not the same: {moved.difference}")
+        return 1
+    say(f"all of it is there, row by row the same ({seconds:.1f} s); now start memproxy with that store")
+    return 0
 
 
 def _missing(versions: Sequence[SchemaVersion]) -> list[SchemaVersion]:

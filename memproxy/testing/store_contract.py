@@ -25,7 +25,19 @@ from memproxy.testing.store_contract_jobs import JobsContract
 from memproxy.testing.store_contract_memory import MemoryContract, facts, remember
 from memproxy.testing.store_contract_restore import ArchiveContract
 from memproxy.testing.store_contract_turns import TurnsContract, look, texts
-from memproxy.testing.store_samples import ALICE, NOON, after, claim, entry, fact, job, message, turn
+from memproxy.testing.store_samples import (
+    ALICE,
+    BOB,
+    NOON,
+    STRANGER,
+    after,
+    claim,
+    entry,
+    fact,
+    job,
+    message,
+    turn,
+)
 
 Reopen = Callable[[], AbstractAsyncContextManager[Store]]
 
@@ -35,6 +47,16 @@ def api_key(number: int, tenant: str = "acme") -> ApiKey:
 
 
 class KeysContract:
+    async def test_tenants_are_those_that_have_something(self, store: Store) -> None:
+        assert list(await store.tenants()) == []
+        await store.create_key(api_key(1, "zeta"))
+        await store.commit([turn("a"), turn("b", scope=BOB)])
+        await store.enqueue([job(1, scope=STRANGER)])
+        assert list(await store.tenants()) == ["acme", "globex", "zeta"]
+        for scope in (ALICE, BOB):
+            await store.erase(scope)
+        assert list(await store.tenants()) == ["globex", "zeta"]
+
     async def test_a_key_is_found_by_its_id(self, store: Store) -> None:
         full = replace(api_key(1), entity="alice", process="chat", recall_scope="process")
         await store.create_key(full)

@@ -75,13 +75,20 @@ class MariaDB(ServerProcess):
         return f"mysql://tester:pass-word@127.0.0.1:{self.port}/{name}"
 
     def sql(self, statement: str, *, database: str = "mysql") -> str:
+        return self._run(self._client, "-N", "-B", "-D", database, "-e", statement)
+
+    def dump(self, database: str) -> str:
+        """As SQL."""
+        return self._run(program("mariadb-dump", "mysqldump"), "--hex-blob", "--skip-dump-date", database)
+
+    def load(self, script: str, *, database: str) -> None:
+        self._run(self._client, "-D", database, given=script)
+
+    def _run(self, client: str, *arguments: str, given: str = "") -> str:
+        where = ["--no-defaults", "-u", "root", f"--socket={self.folder / 'm.sock'}", "--default-character-set=utf8mb4"]
         done = subprocess.run(
-            [
-                self._client, "--no-defaults", "-N", "-B", "-u", "root", f"--socket={self.folder / 'm.sock'}",
-                "-D", database, "-e", statement,
-            ],
-            capture_output=True, text=True, check=False, timeout=30,
-        )  # fmt: skip
+            [client, *where, *arguments], input=given, capture_output=True, encoding="utf-8", check=False, timeout=30
+        )
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout.strip()

@@ -73,9 +73,26 @@ class Postgres(ServerProcess):
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database]
         return self._run("psql", "-v", "ON_ERROR_STOP=1", "-At", *where, "-c", statement)
 
-    def _run(self, program: str, *arguments: str) -> str:
+    def dump(self, database: str) -> str:
+        """As SQL."""
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        lines = self._run("pg_dump", "--no-owner", "--no-privileges", *where, database).splitlines()
+        # A random word each time, that restricts what the dump may do.
+        return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
+
+    def load(self, script: str, *, database: str) -> None:
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database]
+        self._run("psql", "-v", "ON_ERROR_STOP=1", "-q", *where, given=script)
+
+    def _run(self, program: str, *arguments: str, given: str = "") -> str:
         done = subprocess.run(
-            [self._bin / program, *arguments], capture_output=True, text=True, cwd=self.folder, check=False, **demoted()
+            [self._bin / program, *arguments],
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            cwd=self.folder,
+            check=False,
+            **demoted(),
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr}")
