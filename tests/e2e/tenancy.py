@@ -20,14 +20,15 @@ from typing import Any
 
 import httpx
 
-from memproxy.config import load
+from memproxy.config import Settings
 from memproxy.keyring import Binding, create
 from memproxy.testing import anthropic, gemini
 from memproxy.testing.exchange import Request
 from memproxy.testing.responses import Responses
 from memproxy.testing.scripts import answer_by, first
-from memproxy.testing.service import ServiceProcess, free_port
+from memproxy.testing.service import free_port
 from memproxy.testing.upstream import ScriptedUpstream
+from tests.servers.replicas import Replicas
 
 TENANTS = ("acme", "globex")
 PEOPLE = ("ann", "bob")
@@ -89,7 +90,6 @@ def nothing_but(reply: httpx.Response, may: set[str]) -> None:
 class World:
     """What is running, and a client for each key."""
 
-    service: ServiceProcess
     upstream: ScriptedUpstream
     clients: dict[tuple[str, str | None], httpx.Client]
     answers: dict[str, str] = field(default_factory=dict)
@@ -130,39 +130,26 @@ def _models(request: Request) -> set[str]:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
-    """Opened once for all examples: what earlier ones left behind must not show either."""
+def world(folder: Path, *, store: str | None = None, count: int = 1, **settings: object) -> Iterator[World]:
+    """Opened once for all examples: what earlier ones left behind must not show either. `count` replicas, of which each
+    request meets one."""
     with ExitStack() as stack:
         upstream = stack.enter_context(_listening())
-        root = f"http://127.0.0.1:{upstream.port}"
-        service = ServiceProcess(
-            folder=folder,
-            upstream=f"{root}/v1",
-            anthropic_upstream=root,
-            gemini_upstream=root,
-            upstream_key=PROVIDER_KEY,
-            anthropic_upstream_key=PROVIDER_KEY,
-            gemini_upstream_key=PROVIDER_KEY,
-            auth="keys",
-            recall_timeout=5,
+        store = store or f"sqlite:///{folder}/memproxy.db"
+        keys = {f"{provider}upstream_key": PROVIDER_KEY for provider in ("", "anthropic_", "gemini_")}
+        replicas = Replicas(
+            folder=folder, store=store, upstream=upstream.port, count=count, auth="keys", **keys, **settings
         )
-        asyncio.run(service.start())
-        stack.callback(lambda: asyncio.run(service.kill()))
-        made = World(service, upstream, {})
+        asyncio.run(replicas.start())
+        stack.callback(lambda: asyncio.run(replicas.kill()))
+        made = World(upstream, {})
         upstream.script = _says(made)
         for tenant in TENANTS:
             for name in (None, *PEOPLE):
-                made.clients[tenant, name] = stack.enter_context(keyed(service, Binding(tenant, name)))
+                key = asyncio.run(create(Settings(store=store, data_dir=folder), Binding(tenant, name)))
+                client = replicas.blocking_client(headers={"X-Memproxy-Key": key})
+                made.clients[tenant, name] = stack.enter_context(client)
         yield made
-
-
-@contextmanager
-def keyed(service: ServiceProcess, binding: Binding) -> Iterator[httpx.Client]:
-    settings, _ = load(env={}, flags={"data_dir": service.folder / "data"})
-    key = asyncio.run(create(settings, binding))
-    headers = {"X-Memproxy-Key": key}
-    with httpx.Client(base_url=service.url, trust_env=False, headers=headers, timeout=60) as client:
-        yield client
 
 
 def _says(made: World) -> Any:

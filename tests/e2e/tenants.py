@@ -94,6 +94,8 @@ class Talking(RuleBasedStateMachine):
         self.secrets: list[Secret] = []
         self.archives: list[Archive] = []
         self.requests: list[tuple[Person, str]] = []
+        self.brought: set[str] = set()
+        """Requests whose receipts stand in an archive that somebody took in, and are that one's too from then on."""
 
     # What is asked, and what may come back
 

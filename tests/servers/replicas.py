@@ -59,6 +59,11 @@ class Replicas:
         url = service.url if service else "http://127.0.0.1"
         return httpx.AsyncClient(**{"transport": transport, "base_url": url, "timeout": 60, **options})
 
+    def blocking_client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(
+            **{"transport": BlockingBalancer(self), "base_url": "http://127.0.0.1", "timeout": 60, **options}
+        )
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -87,3 +92,15 @@ class Balancer(httpx.AsyncHTTPTransport):
                 continue
             reply.extensions["replica"] = service
             return reply
+
+
+class BlockingBalancer(httpx.HTTPTransport):
+    """The same for replicas that all live."""
+
+    def __init__(self, replicas: Replicas) -> None:
+        super().__init__()
+        self._replicas = replicas
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(host="127.0.0.1", port=self._replicas.any().port)
+        return super().handle_request(request)
