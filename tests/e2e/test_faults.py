@@ -175,7 +175,7 @@ async def test_what_is_said_while_the_store_is_locked_waits_in_the_journal(
         assert (await degraded(strict))["journal"] >= 1
         await up.until(lambda: stored(strict, "while it is locked") == 1, deadline=20)
         async with asyncio.timeout(20):
-            while (await chat(strict, person, "afterwards")).headers["x-memproxy-memory"] != "none":
+            while (await chat(strict, person, "afterwards")).headers["x-memproxy-memory"] != "none":  # noqa: ASYNC110 another process
                 await asyncio.sleep(0.1)
     assert "while it is locked" not in strict.log_tail(), "no user content in the log"
 
