@@ -25,9 +25,11 @@ from memproxy.testing.scripts import answer, answer_by
 from memproxy.testing.service import ServiceProcess, free_port
 from memproxy.testing.upstream import ScriptedUpstream
 
+from .asking import said, tell
 from .planting import ERASED, SPARED
 from .test_crash import talk
 from .test_erasure import INDEX, ROOT, erase, in_files, needles, plant, snapshots, vectors
+from .test_memory_api_entities import bring, export, path
 
 ROUNDS = int(os.environ.get("WORKERS_ROUNDS", "2"))
 WORKERS = 2
@@ -156,27 +158,52 @@ async def test_connections_that_live_long_are_spread_over_the_workers(pair: Serv
     assert min(shares) >= 4, shares
 
 
-async def test_a_pause_reaches_every_worker_and_one_that_starts_later(running: ServiceProcess, up: ScriptedUpstream):
+async def test_a_pause_reaches_every_worker_and_one_that_starts_later(pair: ServiceProcess, person: str):
     async def paused() -> set[bool]:
-        replies = [await fresh(running, "GET", "/admin/v1/jobs") for _ in range(12)]
+        replies = [await fresh(pair, "GET", "/admin/v1/jobs") for _ in range(12)]
         return {reply.json()["paused"] for reply in replies}
 
-    await fresh(running, "POST", "/admin/v1/jobs/pause")
+    await fresh(pair, "POST", "/admin/v1/jobs/pause")
     assert await paused() == {True}
-    workers(running)[0].kill()
-    await asyncio.sleep(0.1)
-    await complete(running)
+    victim = workers(pair)[0]
+    victim.kill()
+    await until(lambda: victim.pid not in [one.pid for one in workers(pair)])
+    await complete(pair)
     assert await paused() == {True}
     told = {"messages": [{"role": "user", "content": "I keep bees."}]}
-    (await fresh(running, "POST", "/memory/v1/entities/ann/messages", json=told)).raise_for_status()
+    (await fresh(pair, "POST", f"/memory/v1/entities/{person}/messages", json=told)).raise_for_status()
     with pytest.raises(TimeoutError):
-        await running.settled(entity="ann", deadline=2.5)
-    await fresh(running, "POST", "/admin/v1/jobs/resume")
+        await pair.settled(entity=person, deadline=2.5)
+    await fresh(pair, "POST", "/admin/v1/jobs/resume")
     assert await paused() == {False}
-    await running.settled(entity="ann")
+    await pair.settled(entity=person)
 
 
 # Erasure
+
+
+async def test_an_import_does_not_outlive_the_erasure_through_another_worker(pair: ServiceProcess, person: str):
+    """The import holds a connection, so the other worker has fewer and takes the next."""
+    half, erased, copy = asyncio.Event(), asyncio.Event(), path(f"{person}-copy")
+    async with httpx.AsyncClient(base_url=pair.url, trust_env=False, timeout=30) as http:
+        await tell(http, person, *(said(f"Note {n}.") for n in range(1000)), session="s")
+        lines = (await export(http, person)).splitlines(keepends=True)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"".join(lines[:500])
+        half.set()
+        await erased.wait()
+        yield b"".join(lines[500:])
+
+    async with httpx.AsyncClient(base_url=pair.url, trust_env=False, timeout=30) as http:
+        importing = asyncio.ensure_future(bring(http, f"{person}-copy", slowly()))
+        await half.wait()
+        while (await fresh(pair, "GET", copy)).status_code == 404:  # noqa: ASYNC110 it is seen over HTTP alone
+            await asyncio.sleep(0.01)
+        assert (await fresh(pair, "DELETE", copy)).status_code == 200
+        erased.set()
+        assert (await importing).status_code == 409
+    assert (await fresh(pair, "GET", copy)).status_code == 404
 
 
 async def test_an_erasure_through_one_worker_leaves_nothing_in_the_others(
@@ -266,7 +293,6 @@ async def test_workers_end_when_their_parent_is_killed(running: ServiceProcess, 
     await until(lambda: not any(alive(one) for one in orphans))
     with pytest.raises(httpx.ConnectError):
         await fresh(running, "GET", "/healthz")
-    await running.start()
 
 
 def alive(process: psutil.Process) -> bool:
