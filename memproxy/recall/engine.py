@@ -104,6 +104,8 @@ class Recall:
     async def recall(self, query: Query) -> Recalled:
         """Raises what the store raises; a model or an index that fails only degrades."""
         steps = Steps()
+        if query.version == 0 and self.library.peek(query.scope) is not None:
+            await self.library.load(query.scope, 0)  # erased through another replica: let go of it
         if not query.text.strip() or query.version == 0:
             return Recalled()
         ready = await self._prepare(query, steps)

@@ -270,3 +270,12 @@ async def test_a_dropped_entity_is_loaded_again(world):
     await world.ask("Lisbon?")
     await world.recall.drop(ALICE)
     assert await world.texts("Where do I live with my dog Rex?") == [LISBON]
+
+
+async def test_what_another_replica_erased_is_let_go_by_the_next_question(world):
+    await world.remember(LISBON)
+    await world.ask("Where do I live?")
+    await world.store.erase(ALICE)
+    assert not (await world.ask("Where do I live?", version=0)).block.hits
+    assert world.recall.library.peek(ALICE) is None
+    assert await world.index.version(ALICE) == 0

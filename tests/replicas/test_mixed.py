@@ -28,7 +28,7 @@ from tests.conftest import STORES, new_store
 from tests.replicas.people import MARK, NAMES, TENANTS, WORD, Person, model_of, says
 from tests.servers.replicas import Replicas
 
-SECONDS = float(os.environ.get("MIXED_SECONDS", "10"))
+SECONDS = float(os.environ.get("MIXED_SECONDS", "8"))
 NAMED = os.environ.get("MIXED_STORES", "postgresql")
 SEED = int(os.environ.get("MIXED_SEED", "20261121"))
 KEY_CACHE = 1
