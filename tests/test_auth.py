@@ -68,7 +68,7 @@ async def test_a_key_in_its_own_header_leaves_the_providers_credential_alone():
     assert "x-memproxy-key" in caller.spent
 
 
-@pytest.mark.parametrize("presented", [None, "sk-provider", new_credential().text])
+@pytest.mark.parametrize("presented", [None, "sk-provider", new_credential().text], ids=["none", "another", "unknown"])
 async def test_no_key_another_key_and_an_unknown_key_are_refused(presented: str | None):
     with pytest.raises(Unauthorized, match="memproxy key"):
         await gate(MemoryStore()).admit(headers(Authorization=f"Bearer {presented}") if presented else headers())

@@ -9,6 +9,8 @@ await service.start()      # same address, same data
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -23,13 +25,18 @@ import httpx
 
 from memproxy.errors import Unavailable
 
+_ports = itertools.count(os.getpid() * 7919)
+"""Each process begins elsewhere, so that tests that run side by side do not choose the same."""
+
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on, and that is given to nobody else: not to this process again, and
+    not by the system to a connection that needs any port, as those are above 32767."""
+    while True:
+        port = 10240 + next(_ports) % (32768 - 10240)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ServiceProcess:
@@ -95,7 +102,7 @@ class ServiceProcess:
         """Wait until no background job is pending; `TimeoutError` after `deadline` seconds."""
         params = {"state": "pending", **({"entity": entity} if entity else {})}
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        async with asyncio.timeout(deadline), httpx.AsyncClient(trust_env=False) as client:
+        async with asyncio.timeout(deadline), httpx.AsyncClient(trust_env=False, timeout=deadline) as client:
             while True:
                 reply = await client.get(f"{self.url}/memory/v1/jobs", params=params, headers=headers)
                 if reply.raise_for_status().json()["total"] == 0:

@@ -23,7 +23,7 @@ from tests.servers.mongo_wire import MongoWire
 __all__ = ["mongo"]
 
 SECRET = "the diagnosis is confidential"
-HASTY = "?serverSelectionTimeoutMS=300&socketTimeoutMS=500"
+HASTY = "?serverSelectionTimeoutMS=1000&socketTimeoutMS=2000"
 
 
 @pytest.fixture

@@ -82,8 +82,12 @@ async def test_a_kill_at_any_moment_loses_no_turn(mongo: MongoWire, up: Scripted
     service, seen = replica(tmp_path, up, url), list[tuple[str, str]]()
     for round_ in range(ROUNDS):
         await service.start()
+        before = len(seen)
         talkers = [asyncio.create_task(talk(service, f"r{round_}-t{n}", seen)) for n in range(TALKERS)]
-        await asyncio.sleep(moments.uniform(0.5, 1.5))
+        async with asyncio.timeout(60):
+            while len(seen) == before:  # noqa: ASYNC110 there is something to lose
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(moments.uniform(0, 1))
         await service.kill()
         await asyncio.gather(*talkers)
     assert len(seen) > ROUNDS, "there was something to lose"
@@ -102,7 +106,7 @@ async def test_chat_goes_on_while_the_store_is_away_and_its_turns_are_stored_lat
     mongo: MongoWire, up: ScriptedUpstream, tmp_path: Path
 ) -> None:
     up.script = answer("I see.")
-    url = mongo.database() + "?serverSelectionTimeoutMS=300"
+    url = mongo.database() + "?serverSelectionTimeoutMS=1000"
     async with replica(tmp_path, up, url) as service:
         (await chat(service, "ann", "one")).raise_for_status()
         await asyncio.sleep(0.5)  # the stand-in writes to its file a moment later than it answers

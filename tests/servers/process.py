@@ -17,18 +17,13 @@ from typing import Self
 
 import psutil
 
+from memproxy.testing.service import free_port
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "memproxy-test-servers"
 """What was downloaded or compiled once."""
 
 UNPRIVILEGED = "nobody"
 """Servers that refuse to run as root run as this user then."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def demoted() -> Mapping[str, object]:

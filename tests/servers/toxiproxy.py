@@ -10,7 +10,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.servers.process import CACHE, MissingServer, ServerProcess, free_port
+from memproxy.testing.service import free_port
+from tests.servers.process import CACHE, MissingServer, ServerProcess
 
 VERSION = "v2.12.0"
 
