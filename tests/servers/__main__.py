@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.servers import mariadb, mongo_wire, postgres, toxiproxy
 from tests.servers.process import MissingServer
@@ -21,7 +22,6 @@ def _mariadb() -> object:
     except MissingServer:
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
             raise
-    print("servers: installing MariaDB with apt-get ...", flush=True)
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     subprocess.run(["apt-get", "update", "-qq"], **quiet)
     subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mariadb-server"], **quiet)
@@ -37,16 +37,19 @@ SERVERS: dict[str, Callable[[], object]] = {
 
 
 def main() -> None:
-    for name, prepare in SERVERS.items():
-        print(f"servers: {name} ...", end=" ", flush=True)
-        try:
-            prepare()
-        except MissingServer as missing:
-            print(f"is missing; its tests are skipped: {missing}")
-        except subprocess.CalledProcessError as error:
-            print(f"is missing; its tests are skipped: {error.cmd[0]} failed", file=sys.stdout)
-        else:
-            print("ready")
+    """All at once: one waits for the network while another compiles."""
+    with ThreadPoolExecutor() as pool:
+        under_way = {name: pool.submit(prepare) for name, prepare in SERVERS.items()}
+        for name, prepared in under_way.items():
+            print(f"servers: {name} ...", end=" ", flush=True)
+            try:
+                prepared.result()
+            except MissingServer as missing:
+                print(f"is missing; its tests are skipped: {missing}")
+            except subprocess.CalledProcessError as error:
+                print(f"is missing; its tests are skipped: {error.cmd[0]} failed", file=sys.stdout)
+            else:
+                print("ready")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every script of a client shares: where memproxy is, and how a cell of the matrix is told apart and reported."""
+"""What every script of a client shares: where memproxy is, and how the cells of the matrix are run and reported."""
 
 import json
 import os
@@ -26,9 +26,5 @@ def cell(name: str) -> Callable[[Callable[[str], str]], Callable[[str], str]]:
 
 
 def run() -> None:
-    """Arguments: the cell and the question; prints the answer as JSON."""
-    name, question = sys.argv[1:]
-    if name == "cells":
-        print(json.dumps(list(_CELLS)))
-    else:
-        print(json.dumps({"answer": _CELLS[name](question)}))
+    """Argument: the question, which every cell asks in its own words; prints the answers as JSON."""
+    print(json.dumps({name: work(f"{sys.argv[1]} ({name})") for name, work in _CELLS.items()}))
