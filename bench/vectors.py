@@ -1,7 +1,8 @@
 """`python -m bench.vectors`: the index in PostgreSQL beside the one in this process, as one entity grows among others.
 
-Vectors are drawn around a few hundred centres, as those of texts are; each question asks for the 512 nearest, as recall
-does. What is near is compared with a search of all. The server is the one of the tests, on this machine.
+Vectors lie around a few hundred centres and differ in few directions, as those of texts do; each question asks for the
+512 nearest, as recall does. What is near is compared with a search of all. The server is the one of the tests, on this
+machine.
 """
 
 from __future__ import annotations
@@ -29,17 +30,21 @@ from memproxy_sql import open_store
 from tests.servers.postgres import Postgres
 
 DIMENSIONS = 384
+TRUE_DIMENSIONS = 48
+"""In which they differ, but for some noise."""
 NEAREST = 512
 MODEL = "bench"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def vectors(count: int, seed: int) -> Vector:
-    random = np.random.default_rng(seed)
-    centres = np.random.default_rng(0).standard_normal((300, DIMENSIONS)).astype(np.float32)
-    drawn = 0.6 * centres[random.integers(0, len(centres), count)]
-    drawn += random.standard_normal((count, DIMENSIONS), dtype=np.float32)
-    unit: Vector = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    random, fixed = np.random.default_rng(seed), np.random.default_rng(0)
+    directions = fixed.standard_normal((TRUE_DIMENSIONS, DIMENSIONS), dtype=np.float32)
+    centres = fixed.standard_normal((300, TRUE_DIMENSIONS), dtype=np.float32)
+    drawn = 0.8 * centres[random.integers(0, len(centres), count)]
+    drawn += random.standard_normal((count, TRUE_DIMENSIONS), dtype=np.float32)
+    spread = drawn @ directions + random.standard_normal((count, DIMENSIONS), dtype=np.float32)
+    unit: Vector = spread / np.linalg.norm(spread, axis=1, keepdims=True)
     return unit
 
 

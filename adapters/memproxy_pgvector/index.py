@@ -35,9 +35,9 @@ from memproxy_sql.postgresql import Postgresql
 
 log = logging.getLogger(__name__)
 
-GRAPH_ABOVE = 40_000
-"""Vectors up to which comparing all is as fast as a graph: 30 ms for the 512 nearest."""
-PER_HIT = 80
+GRAPH_ABOVE = 50_000
+"""Vectors up to which comparing all is about as fast as a graph, and exact: 40 ms for the 512 nearest."""
+PER_HIT = 100
 """A graph takes as long for one more hit as comparing this many vectors."""
 _KNOWN = 65_536
 """Entities whose version is remembered, at some 300 bytes each."""

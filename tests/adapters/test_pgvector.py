@@ -50,7 +50,7 @@ def clustered(count: int, seed: int) -> Vector:
     return rounded
 
 
-ROWS = {ALICE: clustered(4_000, 1), BOB: clustered(400, 2), CAROL: clustered(30, 3)}
+ROWS = {ALICE: clustered(5_000, 1), BOB: clustered(400, 2), CAROL: clustered(30, 3)}
 QUESTIONS = clustered(20, 7)
 
 
