@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import background, dialects, footprint, hotpath, prompt_cache, scale, ttft
+from bench import background, dialects, footprint, hotpath, prompt_cache, scale, stores, ttft
 from bench.process import CORES, OTHER_CORE
 from bench.report import Line, table
 from bench.stage import Size
@@ -24,6 +24,7 @@ PIECES: Mapping[str, Callable[[Size], list[Line]]] = {
     "scale": scale.run,
     "prompt_cache": prompt_cache.run,
     "dialects": dialects.run,
+    "stores": stores.run,
     "references": hotpath.run_references,
 }
 ALL = [name for name in PIECES if name != "references"]

@@ -9,19 +9,21 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure. `aim` is an upper bound; without one the figure is only reported."""
+    """A figure. `aim` is an upper bound, or the least there should be; without one the figure is only reported."""
 
     name: str
     value: float
     unit: str
     aim: float | None = None
     detail: str = ""
+    least: bool = False
 
     @property
     def verdict(self) -> str:
         if self.aim is None:
             return ""
-        return "ok" if self.value <= self.aim else "MISS"
+        met = self.value >= self.aim if self.least else self.value <= self.aim
+        return "ok" if met else "MISS"
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self) | {"verdict": self.verdict}
@@ -45,6 +47,6 @@ def table(lines: Sequence[Line]) -> str:
 
 
 def _row(line: Line, wide: int) -> str:
-    aim = "" if line.aim is None else f"<= {line.aim:g}"
+    aim = "" if line.aim is None else f"{'>=' if line.least else '<='} {line.aim:g}"
     row = f"{line.name:<{wide}}  {line.value:>10.3f} {line.unit:<6} {aim:<9} {line.verdict:<5} {line.detail}"
     return row.rstrip()

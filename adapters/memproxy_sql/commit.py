@@ -1,7 +1,7 @@
 """The group commit: a batch of turns becomes rows in one transaction.
 
-What the sessions of the batch hold is read first; Python decides what is new; then each table gets one statement.
-So sixteen turns cost about as many statements as one, and a turn that comes a second time adds nothing.
+The entities are locked; what the sessions of the batch hold is read; Python decides what is new, and that is stored.
+So sixteen turns cost as many statements as one, and a turn that comes a second time adds nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection
 
 from memproxy.domain import Committed, Injection, Job, Message, Scope, Turn
 from memproxy.storable import check_ids, clean, micros
@@ -20,43 +20,52 @@ from memproxy_sql.locks import hold
 from memproxy_sql.models import tables
 from memproxy_sql.names import name_scopes
 from memproxy_sql.prepared import Among, Prepared
-from memproxy_sql.rows import Row, injection_row, job_row, message_row, session_row, usage_row
+from memproxy_sql.rows import Row, injection_row, job_row, message_row, usage_row
+from memproxy_sql.together import AmongEach, IntoEach
 
-_session, _message, _injection = tables["session"], tables["message"], tables["injection"]
+_session, _message, _injection, _job = (tables[name] for name in ("session", "message", "injection", "job"))
 
 Place = tuple[str, str, str]
 """Tenant, entity and session."""
 
+_COUNTED = ("messages", "injections", "last_at")
 
-_sessions = Among(_session, "tenant_id", "entity_id", "id", also=["process_id", "messages", "injections", "last_at"])
-_keys = Among(_message, "tenant_id", "entity_id", "key", "session_id")
-_external_ids = Among(_message, "tenant_id", "entity_id", "session_id", "external_id")
-_anchors = Among(_injection, "tenant_id", "entity_id", "session_id", "anchor")
-
-_new = {name: Prepared(insert_new(tables[name])) for name in ("session", "message", "injection", "usage", "job")}
-_counters = Prepared(
-    update(_session)
-    .where(
-        _session.c.tenant_id == bindparam("of_tenant"),
-        _session.c.entity_id == bindparam("of_entity"),
-        _session.c.id == bindparam("of_session"),
-    )
-    .values({name: bindparam(name) for name in ("messages", "injections", "last_at")})
+_held = AmongEach(
+    Among(_session, "tenant_id", "entity_id", "id", also=["process_id", "created_at", *_COUNTED]),
+    Among(_message, "tenant_id", "entity_id", "key", "session_id"),
+    Among(_message, "tenant_id", "entity_id", "session_id", "external_id"),
+    Among(_injection, "tenant_id", "entity_id", "session_id", "anchor"),
 )
+_new = IntoEach([_message, _injection, tables["usage"], _job, _session], renewed={"session": _COUNTED})
+_queued = Prepared(insert_new(_job))
 
 
 @dataclass(slots=True)
 class Filling:
     """A session as the batch fills it."""
 
+    new: bool = True
     process: str | None = None
+    created_at: int = 0
     messages: int = 0
     injections: int = 0
     last_at: int = 0
-    new: bool = True
     held: set[bytes | str | None] = field(default_factory=set)
     """Keys and external ids; they differ in type."""
     anchors: set[bytes] = field(default_factory=set)
+
+    def row(self, place: Place) -> Row:
+        tenant, entity, name = place
+        return {
+            "tenant_id": tenant,
+            "entity_id": entity,
+            "id": name,
+            "process_id": self.process,
+            "created_at": self.created_at,
+            "messages": self.messages,
+            "injections": self.injections,
+            "last_at": self.last_at,
+        }
 
     def admits(self, message: Message) -> bool:
         external_id = None if message.external_id is None else clean(message.external_id)
@@ -69,8 +78,7 @@ class Filling:
 def commit(conn: Connection, turns: Sequence[Turn]) -> list[Committed]:
     for turn in turns:
         check_ids(turn.scope.tenant, turn.scope.entity, turn.scope.process, turn.session)
-    hold(conn, {turn.scope for turn in turns})
-    turns = told(conn, turns)
+    turns = told(conn, turns, hold(conn, {turn.scope for turn in turns}))
     batch = Batch(filled(conn, turns))
     committed = [Committed(batch.add(turn)) for turn in turns]
     batch.store(conn)
@@ -78,7 +86,7 @@ def commit(conn: Connection, turns: Sequence[Turn]) -> list[Committed]:
 
 
 def enqueue(conn: Connection, jobs: Sequence[Job]) -> None:
-    _new["job"].each(conn, [job_row(job) for job in jobs])
+    _queued.each(conn, [job_row(job) for job in jobs])
 
 
 def _place(turn: Turn) -> Place:
@@ -88,14 +96,20 @@ def _place(turn: Turn) -> Place:
 def filled(conn: Connection, turns: Sequence[Turn]) -> dict[Place, Filling]:
     """The sessions of the batch, and of what the turns bring, what they hold already."""
     sessions = {_place(turn): Filling() for turn in turns}
-    for tenant, entity, session, process, messages, injections, last_at in _sessions.rows(conn, list(sessions)):
-        sessions[tenant, entity, session] = Filling(process, messages, injections, last_at, new=False)
-    known = [turn for turn in turns if not sessions[_place(turn)].new]
-    for tenant, entity, key, session in _keys.rows(conn, _keys_of(known)):
+    asked: list[list[tuple[object, ...]]] = [
+        list(sessions),
+        _keys_of(turns),
+        _external_ids_of(turns),
+        _anchors_of(turns),
+    ]
+    found, keys, external_ids, anchors = _held.rows(conn, asked)
+    for tenant, entity, session, *stored in found:
+        sessions[tenant, entity, session] = Filling(False, *stored)
+    for tenant, entity, key, session in keys:
         sessions[tenant, entity, session].held.add(key)
-    for tenant, entity, session, external_id in _external_ids.rows(conn, _external_ids_of(known)):
+    for tenant, entity, session, external_id in external_ids:
         sessions[tenant, entity, session].held.add(external_id)
-    for tenant, entity, session, anchor in _anchors.rows(conn, _anchors_of(known)):
+    for tenant, entity, session, anchor in anchors:
         sessions[tenant, entity, session].anchors.add(anchor)
     return sessions
 
@@ -120,7 +134,7 @@ class Batch:
     def __init__(self, sessions: dict[Place, Filling]) -> None:
         self._sessions = sessions
         self._scopes: set[Scope] = set()
-        self._rows: dict[str, list[Row]] = {name: [] for name in _new}
+        self._rows: dict[str, list[Row]] = {name: [] for name in ("message", "injection", "usage", "job")}
 
     def add(self, turn: Turn) -> int:
         """How many of its messages are new."""
@@ -142,8 +156,7 @@ class Batch:
             self._scopes.add(scope)
         if new:
             session.new, session.process = False, scope.process
-            self._rows["session"].append(session_row(scope, name, created_at))
-            session.last_at = micros(created_at)
+            session.created_at = session.last_at = micros(created_at)
         return new
 
     def move(self, scope: Scope, name: str, last_at: datetime) -> None:
@@ -173,18 +186,5 @@ class Batch:
     def store(self, conn: Connection) -> None:
         if self._scopes:
             name_scopes(conn, self._scopes)
-        for table, rows in self._rows.items():
-            _new[table].each(conn, rows)
-        _counters.each(conn, [self._counters(place) for place in self._sessions])
-
-    def _counters(self, place: Place) -> Row:
-        tenant, entity, name = place
-        session = self._sessions[place]
-        return {
-            "of_tenant": tenant,
-            "of_entity": entity,
-            "of_session": name,
-            "messages": session.messages,
-            "injections": session.injections,
-            "last_at": session.last_at,
-        }
+        sessions = [session.row(place) for place, session in self._sessions.items()]
+        _new.put(conn, {**self._rows, "session": sessions})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, literal_column, or_, select, true, update
 from sqlalchemy import func as sql
@@ -19,7 +20,7 @@ from memproxy.storable import micros, moment
 from memproxy_sql import cursors
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Prepared
-from memproxy_sql.rows import JOB_COLUMNS, job_row, read_job
+from memproxy_sql.rows import JOB_COLUMNS, Row, job_row, read_job
 
 _job = tables["job"]
 _other = _job.alias("other")
@@ -35,13 +36,6 @@ _busy = exists().where(
     _other.c.entity_id == _job.c.entity_id,
     _other.c.state == literal_column("'running'"),  # spelt out, for the index that holds only these
 )
-_next = Prepared(
-    select(*_columns)
-    .where(_job.c.state == JobState.PENDING.value, _job.c.run_at <= bindparam("now"), ~_busy)
-    .order_by(_job.c.created_at, _job.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
 _one = (_job.c.tenant_id == bindparam("of_tenant")) & (_job.c.id == bindparam("of_id"))
 _stored = Prepared(select(*_columns).where(_one).with_for_update())
 _changing = ("run_at", "state", "attempts", "lease_until", "worker", "error", "finished_at")
@@ -51,6 +45,16 @@ _depth = Prepared(
     .where(_job.c.state.in_([literal_column(f"'{state}'") for state in JobState if state is not JobState.DONE]))
     .group_by(_job.c.state)
 )
+_settle = Prepared(
+    update(_job)
+    .where(
+        _one,
+        _job.c.state == JobState.RUNNING.value,
+        _job.c.worker == bindparam("of_worker"),
+        _job.c.attempts == bindparam("of_attempts"),
+    )
+    .values({name: bindparam(name) for name in _changing})
+)
 _prune = Prepared(delete(_job).where(_job.c.state == JobState.DONE.value, _job.c.finished_at < bindparam("before")))
 
 
@@ -58,11 +62,33 @@ def claim(conn: Connection, worker: str, limit: int, lease: float, now: datetime
     _expire.apply(conn, {"now": micros(now)})
     until = now + timedelta(seconds=lease)
     claimed: list[Job] = []
-    while len(claimed) < limit and (row := _next.first(conn, {"now": micros(now)})) is not None:
-        job = read_job(row)
-        running = replace(job, state=JobState.RUNNING, worker=worker, lease_until=until, attempts=job.attempts + 1)
-        claimed.append(_put(conn, running))
+    while len(claimed) < limit:
+        wanted = limit - len(claimed)
+        due = list(map(read_job, _due(wanted).rows(conn, {"now": micros(now)})))
+        first: dict[tuple[str, str], Job] = {}
+        for job in due:
+            first.setdefault((job.scope.tenant, job.scope.entity), job)
+        running = [
+            replace(job, state=JobState.RUNNING, worker=worker, lease_until=until, attempts=job.attempts + 1)
+            for job in first.values()
+        ]
+        _change.each(conn, [job_row(job) | _name(job) for job in running])
+        claimed += running
+        if len(due) < wanted:
+            break
     return claimed
+
+
+@cache
+def _due(limit: int) -> Prepared:
+    """The oldest jobs of entities that have none running. The limit is spelt out, for the planner."""
+    return Prepared(
+        select(*_columns)
+        .where(_job.c.state == JobState.PENDING.value, _job.c.run_at <= bindparam("now"), ~_busy)
+        .order_by(_job.c.created_at, _job.c.id)
+        .limit(literal_column(str(limit)))
+        .with_for_update(skip_locked=True)
+    )
 
 
 def extend(conn: Connection, job: Job, lease: float, now: datetime) -> bool:
@@ -73,21 +99,21 @@ def extend(conn: Connection, job: Job, lease: float, now: datetime) -> bool:
 
 
 def settle(conn: Connection, job: Job, now: datetime, error: str | None, retry_at: datetime | None) -> None:
-    mine = _held(conn, job)
-    if mine is None:
-        return
-    freed = replace(mine, worker=None, lease_until=None, error=error)
+    """Where `job` is still the try that runs: the number of the attempt fences off a worker that lost its lease and got
+    the job back under the same name."""
+    freed = replace(job, worker=None, lease_until=None, error=error)
     if error is None:
-        _put(conn, replace(freed, state=JobState.DONE, finished_at=now))
+        ended = replace(freed, state=JobState.DONE, finished_at=now)
     elif retry_at is None:
-        _put(conn, replace(freed, state=JobState.DEAD, finished_at=now))
+        ended = replace(freed, state=JobState.DEAD, finished_at=now)
     else:
-        _put(conn, replace(freed, state=JobState.PENDING, run_at=retry_at))
+        ended = replace(freed, state=JobState.PENDING, run_at=retry_at)
+    held = {"of_worker": job.worker, "of_attempts": job.attempts}
+    _settle.apply(conn, job_row(ended) | _name(job) | held)
 
 
 def _held(conn: Connection, job: Job) -> Job | None:
-    """The stored job where `job` is still the try that runs: the number of the attempt fences off a worker that
-    lost its lease and got the job back under the same name."""
+    """The stored job where `job` is still the try that runs."""
     stored = _get(conn, job.scope.tenant, job.id)
     if stored is None or stored.state is not JobState.RUNNING:
         return None
@@ -100,8 +126,12 @@ def _get(conn: Connection, tenant: str, job_id: str) -> Job | None:
 
 
 def _put(conn: Connection, job: Job) -> Job:
-    _change.apply(conn, job_row(job) | {"of_tenant": job.scope.tenant, "of_id": job.id})
+    _change.apply(conn, job_row(job) | _name(job))
     return job
+
+
+def _name(job: Job) -> Row:
+    return {"of_tenant": job.scope.tenant, "of_id": job.id}
 
 
 def depth(conn: Connection) -> QueueDepth:

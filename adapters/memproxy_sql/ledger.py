@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from memproxy.domain import FactState, Turn
-from memproxy_sql.memory import counted
 from memproxy_sql.models import tables
 from memproxy_sql.prepared import Among
 
 _facts = Among(tables["fact"], "id", also=["state", "authored", "version", "text"], within=["tenant_id", "entity_id"])
 
 
-def told(conn: Connection, turns: Sequence[Turn]) -> list[Turn]:
-    """The turns, without the blocks that tell of what was forgotten, corrected or erased since they were recalled."""
-    return [turn if _holds(conn, turn) else _emptied(turn) for turn in turns]
+def told(conn: Connection, turns: Sequence[Turn], versions: Mapping[tuple[str, str], int]) -> list[Turn]:
+    """The turns, without the blocks that tell of what was forgotten, corrected or erased since they were recalled.
+    `versions` are those of the entities by now."""
+    return [
+        turn
+        if versions.get((turn.scope.tenant, turn.scope.entity)) == turn.seen or _holds(conn, turn)
+        else _emptied(turn)
+        for turn in turns
+    ]
 
 
 def _holds(conn: Connection, turn: Turn) -> bool:
     given = turn.injection
     if given is None or not given.facts or turn.seen == 0:
-        return True
-    version, _, _ = counted(conn, turn.scope)
-    if version == turn.seen:
         return True
     asked = [(fact_id,) for fact_id in dict.fromkeys(given.facts)]
     found = _facts.rows(conn, asked, [turn.scope.tenant, turn.scope.entity])

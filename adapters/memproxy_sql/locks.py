@@ -8,7 +8,7 @@ him.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -18,20 +18,27 @@ from memproxy_sql.models import tables
 from memproxy_sql.names import name_scopes
 from memproxy_sql.prepared import Among
 
-_held = Among(tables["entity"], "tenant_id", "id", then=" ORDER BY entity.tenant_id, entity.id FOR UPDATE")
-_held_of_postgresql = Among(
-    tables["entity"], "tenant_id", "id", then=" ORDER BY entity.tenant_id, entity.id FOR UPDATE OF entity"
-)
+_IN_ORDER = " ORDER BY entity.tenant_id, entity.id FOR UPDATE"
 
 
-def hold(conn: Connection, scopes: Collection[Scope]) -> None:
-    """Lock the entities until the transaction ends; those that are missing come into being."""
-    if serial(conn):
-        return
-    asked = _held_of_postgresql if conn.dialect.name == "postgresql" else _held
+def _entities(then: str) -> Among:
+    return Among(tables["entity"], "tenant_id", "id", also=["version"], then=then)
+
+
+_ASKED = {"sqlite": _entities(""), "postgresql": _entities(f"{_IN_ORDER} OF entity"), "mysql": _entities(_IN_ORDER)}
+
+
+def hold(conn: Connection, scopes: Collection[Scope]) -> Mapping[tuple[str, str], int]:
+    """Lock the entities until the transaction ends; those that are missing come into being. Gives the version of each,
+    where one writer alone needs no lock of those that are there."""
     names = sorted({(scope.tenant, scope.entity) for scope in scopes})
-    found = {(tenant, entity) for tenant, entity in asked.rows(conn, names)}
-    missing = [name for name in names if name not in found]
-    if missing:
+    versions = _versions(conn, names)
+    missing = [name for name in names if name not in versions]
+    if missing and not serial(conn):
         name_scopes(conn, [Scope(*name) for name in missing])
-        asked.rows(conn, missing)
+        versions |= _versions(conn, missing)
+    return versions
+
+
+def _versions(conn: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    return {(tenant, entity): version for tenant, entity, version in _ASKED[conn.dialect.name].rows(conn, names)}

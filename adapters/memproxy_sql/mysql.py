@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memproxy.errors import BadRequest, ConfigError, StoreUnavailable
 from memproxy_sql import schema
-from memproxy_sql.dialect import table_options
+from memproxy_sql.dialect import bytewise, table_options
 from memproxy_sql.models import tables
 from memproxy_sql.server import CONNECT_TIMEOUT, LOCK_TIMEOUT, POOL_TIMEOUT, RECYCLE, TAKEN, UNREACHABLE, Fault
 from memproxy_sql.urls import described, own
@@ -123,12 +123,13 @@ class Mysql:
             pool_reset_on_return=None,  # `Pool` ends every transaction itself, and a rollback is a round trip here
             hide_parameters=True,
         )
-        event.listen(engine.sync_engine, "connect", self._limit)
+        event.listen(engine.sync_engine, "connect", self._equip)
         return engine
 
-    def _limit(self, connection: Any, record: object) -> None:
+    def _equip(self, connection: Any, record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {round(LOCK_TIMEOUT)}")
+        cursor.execute(f"SET SESSION collation_connection = {bytewise(mariadb=_is_mariadb(cursor))}")
         _limit_statements(cursor, self.statement_timeout)
         cursor.close()
 
@@ -161,6 +162,9 @@ class Mysql:
             table.kwargs.update(table_options(conn))
         schema.upgrade(conn, self.name)
 
+    def study(self, conn: Connection) -> None:
+        """InnoDB looks by itself when a tenth of a table has changed."""
+
     def check(self, conn: Connection) -> None:
         cursor = conn.connection.cursor()
         cursor.execute("SELECT @@GLOBAL.read_only")
@@ -168,10 +172,14 @@ class Mysql:
             raise StoreUnavailable(f"The database {self.name} {_READ_ONLY.told}.")
 
 
+def _is_mariadb(cursor: Any) -> bool:
+    cursor.execute("SELECT VERSION()")
+    return "mariadb" in cursor.fetchall()[0][0].lower()
+
+
 def _limit_statements(cursor: Any, seconds: float) -> None:
     """0: they take as long as they take."""
-    cursor.execute("SELECT VERSION()")
-    if "mariadb" in cursor.fetchall()[0][0].lower():
+    if _is_mariadb(cursor):
         cursor.execute(f"SET SESSION max_statement_time = {seconds}")
     else:  # MySQL limits what reads alone
         cursor.execute(f"SET SESSION max_execution_time = {round(seconds * 1000)}")

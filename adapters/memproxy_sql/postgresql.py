@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memproxy.errors import BadRequest, StoreUnavailable
 from memproxy_sql import schema
+from memproxy_sql.models import tables
 from memproxy_sql.server import CONNECT_TIMEOUT, LOCK_TIMEOUT, POOL_TIMEOUT, RECYCLE, TAKEN, UNREACHABLE, Fault
 from memproxy_sql.urls import Own, described, own
 
@@ -158,6 +159,12 @@ class Postgresql:
         else:
             conn.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         schema.upgrade(conn, self.name)
+
+    def study(self, conn: Connection) -> None:
+        """PostgreSQL looks once a minute. Until it has, it takes all columns of a table for alike and one index for as
+        good as another, and may look up a message by its session instead of its key."""
+        if not self.cockroach:
+            conn.execute(text("ANALYZE " + ", ".join(map(conn.dialect.identifier_preparer.quote, tables))))
 
     def check(self, conn: Connection) -> None:
         cursor = conn.connection.cursor()

@@ -70,7 +70,7 @@ class Prepared:
             statement = given if isinstance(given, ClauseElement) else given(conn.dialect.name)
             compiled = cast(SQLCompiler, statement.compile(dialect=conn.dialect))
             constants = {name: compiled.params[name] for bind, name in compiled.bind_names.items() if not bind.required}
-            found = _Compiled(str(compiled), constants, _getter(compiled.positiontup or ()))
+            found = _Compiled(str(compiled), constants, getter(compiled.positiontup or ()))
             self._compiled[conn.dialect.name] = found
         return found
 
@@ -82,9 +82,10 @@ class Among:
         self, table: Table, *match: str, also: Sequence[str] = (), within: Sequence[str] = (), then: str = ""
     ) -> None:
         """`match` are the columns of the tuples, `also` those that come back beside them; `within` are columns that
-        must have one value each; `then` ends the statement."""
+        must have one value each; `then` ends the statement, as another condition or after them."""
         self._table, self._match, self._within, self._then = table, match, within, then
-        self._columns = (*match, *also)
+        self.columns = [table.c[name] for name in (*match, *also)]
+        self._selected = ", ".join(f"{table.name}.{column.name}" for column in self.columns)
         self._sql: dict[tuple[Asking, int], str] = {}
 
     def rows(self, conn: Connection, given: Sequence[tuple[Any, ...]], within: Sequence[Any] = ()) -> list[Any]:
@@ -93,19 +94,30 @@ class Among:
         for some in chunks(given, asking.chunk):
             size = asking.size(len(some))
             cursor = conn.connection.cursor()
-            cursor.execute(self._for(asking, size), [*asking.values(len(self._match), some, size), *within])
+            cursor.execute(self._for(asking, size), self.values(asking, some, size, within))
             found += cursor.fetchall()
         return found
 
     def _for(self, asking: Asking, size: int) -> str:
         sql = self._sql.get((asking, size))
         if sql is None:
-            sql = asking.sql(self._table, self._match, self._columns, self._within, size) + self._then
-            self._sql[asking, size] = sql
+            sql = self._sql[asking, size] = self.sql(asking, size)
         return sql
 
+    def sql(self, asking: Asking, size: int, *, selected: str = "", first: int = 1) -> str:
+        """The statement; it may select other things, and number its parameters from `first`."""
+        sql = asking.sql(self._table, self._match, selected or self._selected, self._within, size, first)
+        return sql + self._then
 
-def _getter(names: Sequence[str]) -> Callable[[Given], Sequence[Any]]:
+    def values(
+        self, asking: Asking, given: Sequence[tuple[Any, ...]], size: int, within: Sequence[Any] = ()
+    ) -> list[Any]:
+        """Its parameters."""
+        return [*asking.values(len(self._match), given, size), *(within if self._within else ())]
+
+
+def getter(names: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
+    """Takes these out of a row, or a mapping, however few they are."""
     if len(names) > 1:
         return itemgetter(*names)
     return lambda given: [given[name] for name in names]

@@ -115,18 +115,6 @@ def usage_row(turn: Turn, usage: Usage) -> Row:
 SESSION_COLUMNS = ("id", "process_id", "messages", "created_at", "last_at")
 
 
-def session_row(scope: Scope, session: str, created_at: datetime) -> Row:
-    """A new session; its counters follow."""
-    return owner(scope) | {
-        "id": session,
-        "process_id": scope.process,
-        "created_at": micros(created_at),
-        "last_at": micros(created_at),
-        "messages": 0,
-        "injections": 0,
-    }
-
-
 def read_session(row: Read) -> Session:
     id_, process, messages, created_at, last_at = row
     return Session(id_, process, messages, moment(created_at), moment(last_at))

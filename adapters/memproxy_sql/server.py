@@ -16,7 +16,6 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from sqlalchemy import Connection, event
@@ -24,10 +23,10 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from memproxy.domain import Job, SchemaVersion
+from memproxy.domain import SchemaVersion
 from memproxy.errors import BadRequest, ConfigError, Conflict, MemproxyError, StoreUnavailable
 from memproxy_sql import schema
-from memproxy_sql.store import SqlStore
+from memproxy_sql.shared import SharedStore
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,8 +46,6 @@ _TRIES = 6
 """Of a transaction that loses to others."""
 _PAUSE = 0.01
 """Seconds before the second try; twice that, with chance, before each that follows."""
-_CLAIMS = 10
-"""Tries to claim, where others claim at the same time; whoever gets nothing comes back in a moment anyway."""
 _SETUP_PATIENCE = 60.0
 """Seconds to wait for another replica that sets up the same database."""
 
@@ -95,6 +92,10 @@ class Server(Protocol):
         """Bring the schema up to date while all others wait."""
         ...
 
+    def study(self, conn: Connection) -> None:
+        """Look at the tables anew, for the plans of statements, where the server is slow to do so itself."""
+        ...
+
     def check(self, conn: Connection) -> None:
         """Raises `StoreUnavailable` where nothing can be written."""
         ...
@@ -137,11 +138,16 @@ class Pool:
     async def run(self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a transaction; what it raises undoes it. A verb that has begun runs to its end, even where
         its caller was cancelled: to break it off would cost the connection."""
-        work = self._persist(lambda conn: verb(conn, *args, **kwargs))
-        task = asyncio.create_task(work)
+        return await asyncio.shield(self.start(verb, *args, **kwargs))
+
+    def start(
+        self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Task[T]:
+        """The same, for whoever does not wait."""
+        task = asyncio.create_task(self._persist(lambda conn: verb(conn, *args, **kwargs)))
         self._running.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -228,11 +234,12 @@ class Pool:
         return StoreUnavailable(f"The database {self._server.name} {fault.told}.")
 
 
-class ServerStore(SqlStore):
+class ServerStore(SharedStore):
     """A `Store` on a database server, which several replicas may share."""
 
     def __init__(self, *, server: Server) -> None:
         """Half of the connections write, and a quarter each reads for requests and for the background."""
+        super().__init__()
         self._server = server
         few = max(1, server.pool_size // 4)
         self._writer: Pool = Pool(server=server, reading=False, size=max(1, server.pool_size // 2))
@@ -268,15 +275,8 @@ class ServerStore(SqlStore):
     async def check(self) -> None:
         await self._writer.run(self._server.check)
 
-    async def claim(self, *, worker: str, limit: int, lease: float, now: datetime) -> Sequence[Job]:
-        """Who claims a job of an entity of which another claims one at the same moment looks again."""
-        for left in range(_CLAIMS - 1, -1, -1):
-            try:
-                return await super().claim(worker=worker, limit=limit, lease=lease, now=now)
-            except Conflict:
-                if not left:
-                    break
-        return []
+    def _study(self) -> None:
+        self._writer.start(self._server.study)
 
 
 def _note_birth(connection: object, record: ConnectionPoolEntry) -> None:

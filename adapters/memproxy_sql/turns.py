@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, false, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, desc, false, or_, select
 from sqlalchemy import func as sql
 
 from memproxy.domain import ANCHOR, Known, Message, Page, Scope, Session
@@ -21,6 +22,7 @@ from memproxy_sql.rows import (
     read_message,
     read_session,
 )
+from memproxy_sql.together import AmongEach
 
 _entity, _session, _message, _injection = (tables[t] for t in ("entity", "session", "message", "injection"))
 
@@ -33,12 +35,19 @@ def of_session(table: Table) -> ColumnElement[bool]:
     return of_entity(table) & (table.c.session_id == bindparam("session_id"))
 
 
-_version = Prepared(
-    select(_entity.c.version).where(
-        _entity.c.tenant_id == bindparam("tenant_id"), _entity.c.id == bindparam("entity_id")
-    )
+_ledger = Among(
+    _injection,
+    "session_id",
+    also=[*INJECTION_COLUMNS, "position"],
+    within=["tenant_id", "entity_id"],
+    then=f" AND length(injection.anchor) = {ANCHOR}",
 )
-_held = Among(_message, "key", within=["tenant_id", "entity_id"])
+_known = AmongEach(
+    Among(_entity, "tenant_id", "id", also=["version"]),
+    Among(_message, "key", within=["tenant_id", "entity_id"]),
+    Among(_message, "external_id", within=["tenant_id", "entity_id"]),
+    _ledger,
+)
 _same_session = (
     (_session.c.tenant_id == _message.c.tenant_id)
     & (_session.c.entity_id == _message.c.entity_id)
@@ -57,16 +66,10 @@ _recognised = Prepared(
     .limit(1)
 )
 _external = Prepared(
-    select(_session.c.last_at, _session.c.created_at, _message.c.external_id, _session.c.id)
+    select(_session.c.last_at, _session.c.created_at, _session.c.id)
     .join_from(_message, _session, _same_session)
     .where(of_entity(_message), _message.c.external_id == bindparam("external_id"))
 )
-_ledger = Prepared(
-    select(*(_injection.c[name] for name in INJECTION_COLUMNS))
-    .where(of_session(_injection), sql.length(_injection.c.anchor) == literal_column(str(ANCHOR)))
-    .order_by(_injection.c.position)
-)
-
 _in_order = (
     select(*(_message.c[name] for name in MESSAGE_COLUMNS), _message.c.position)
     .where(of_session(_message))
@@ -102,34 +105,36 @@ def look(
     ids: Sequence[str],
 ) -> Known:
     check_ids(scope.tenant, scope.entity, session)
-    of = owner(scope)
-    version = _version.value(conn, of)
-    if version is None:
+    place = (scope.tenant, scope.entity)
+    wanted: list[tuple[object, ...]] = (
+        [(key,) for key in {*keys, *pairs}] if session is None else [(key,) for key in keys]
+    )
+    asked: list[list[tuple[object, ...]]] = [
+        [place],
+        wanted,
+        [(clean(one),) for one in ids],
+        [] if session is None else [(session,)],
+    ]
+    entity, found, named, ledger = _known.rows(conn, asked, place)
+    if not entity:
         return Known(session=session)
-    held = _holding(conn, scope, keys)
-    named = _named(conn, scope, ids)
-    if session is None and named:
-        session = max(named)[-1]
+    version, holding = entity[0][-1], {key for (key,) in found}
     if session is None:
-        session = _recognise(conn, scope, pairs, held if set(pairs) <= set(keys) else _holding(conn, scope, pairs))
-    if session is None:
-        return Known(version, None, held)
-    ledger = tuple(map(read_injection, _ledger.rows(conn, of | {"session_id": session})))
-    tokens = sum([given.tokens for given in ledger])
-    return Known(version, session, held, ledger, tokens, frozenset(external_id for *_, external_id, _ in named))
+        session = _named(conn, scope, {one for (one,) in named}) or _recognise(conn, scope, pairs, holding)
+        ledger = _ledger.rows(conn, [(session,)], place) if session is not None else []
+    given = tuple([read_injection(row) for _, *row, _ in sorted(ledger, key=itemgetter(-1))])
+    tokens = sum([entry.tokens for entry in given])
+    held = frozenset(holding.intersection(keys))
+    return Known(version, session, held, given, tokens, frozenset(one for (one,) in named))
 
 
-def _holding(conn: Connection, scope: Scope, keys: Sequence[bytes]) -> frozenset[bytes]:
-    found = _held.rows(conn, [(key,) for key in keys], [scope.tenant, scope.entity])
-    return frozenset([key for (key,) in found])
+def _named(conn: Connection, scope: Scope, ids: Collection[str]) -> str | None:
+    """The newest session that holds a message of these ids."""
+    found = [tuple(row) for one in ids for row in _external.rows(conn, owner(scope) | {"external_id": one})]
+    return max(found)[-1] if found else None
 
 
-def _named(conn: Connection, scope: Scope, ids: Sequence[str]) -> list[tuple[int, int, str, str]]:
-    """Sessions holding a message of these ids: last and first time, the message's id, the session's."""
-    return [tuple(row) for one in ids for row in _external.rows(conn, owner(scope) | {"external_id": clean(one)})]
-
-
-def _recognise(conn: Connection, scope: Scope, pairs: Sequence[bytes], held: frozenset[bytes]) -> str | None:
+def _recognise(conn: Connection, scope: Scope, pairs: Sequence[bytes], held: Collection[bytes]) -> str | None:
     newest = next((pair for pair in pairs if pair in held), None)
     if newest is None:
         return None

@@ -23,7 +23,6 @@ def sqlite(folder: Path) -> SqlStore:
     [
         (turns._unaugmented, {"tenant_id", "entity_id", "session_id", "limit"}, "ix_message_unaugmented"),
         (turns._messages, {"tenant_id", "entity_id", "session_id", "limit", "position"}, "_position"),
-        (turns._ledger, {"tenant_id", "entity_id", "session_id"}, "sqlite_autoindex_injection"),
         (turns._recognised, {"tenant_id", "entity_id", "pair"}, "_key_session_id"),
         (turns._external, {"tenant_id", "entity_id", "external_id"}, "_external_id_session_id"),
         (memory._changed_facts, {"tenant_id", "entity_id", "since"}, "_version"),
@@ -35,7 +34,7 @@ def sqlite(folder: Path) -> SqlStore:
         (archive._receipt, {"tenant_id", "request_id"}, "ix_injection_tenant_id_request_id"),
         *((part.after, {"tenant_id", "entity_id", "name", "number", "limit"}, "entity_id=?") for part in export._PARTS),
         *((deletion, {"tenant_id", "entity_id"}, "=?") for deletion in erase._deletions),
-        (jobs._next, {"now"}, "ix_job_running"),
+        (jobs._due(2), {"now"}, "ix_job_running"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
@@ -59,8 +58,9 @@ async def test_statements_use_their_index(tmp_path: Path, statement: Prepared, g
         (facts._by_attribute, "(tenant_id=? AND entity_id=? AND attribute=?)"),
         (facts._by_statement, "(tenant_id=? AND entity_id=? AND attribute=? AND value_key=?)"),
         (facts._sources, "sqlite_autoindex_fact_mention"),
+        (turns._ledger, "sqlite_autoindex_injection"),
     ],
-    ids=["id", "attribute", "statement", "sources"],
+    ids=["id", "attribute", "statement", "sources", "ledger"],
 )
 async def test_what_is_asked_for_many_at_once_is_sought_one_by_one(tmp_path: Path, asked: Among, index: str) -> None:
     def plan(conn: Connection) -> str:

@@ -294,8 +294,8 @@ async def test_workers_that_claim_at_once_run_one_job_of_an_entity_each(store: S
     assert len({mine.scope for mine in taken}) == len(taken) == 10
 
 
-async def test_replicas_that_commit_and_learn_at_once_lose_nothing(store: SqlStore, url: str) -> None:
-    async with opened(url) as other:
+async def test_replicas_that_commit_and_learn_at_once_lose_nothing(url: str) -> None:
+    async with opened(url) as store, opened(url) as other:
         people = [Scope("acme", f"e{n}") for n in range(4)]
         commits = [
             s.commit([turn(f"{n}{s is other}", scope=scope) for scope in (people if n % 2 else people[::-1])])
@@ -305,10 +305,10 @@ async def test_replicas_that_commit_and_learn_at_once_lose_nothing(store: SqlSto
         learned = [(s, fact(n, id=f"{n}{s is other}")) for n in range(5) for s in (store, other)]
         writes = [remember(s, one, scope=people[0]) for s, one in learned]
         await asyncio.gather(*commits, *writes)
-    for scope in people:
-        page = await store.messages(scope, "s1", cursor=None, limit=99)
-        assert (page.total, len({m.text for m in page.items})) == (20, 20)
-    assert [f.number for f in (await store.changes(people[0], since=0)).facts] == list(range(1, 11))
+        for scope in people:
+            page = await store.messages(scope, "s1", cursor=None, limit=99)
+            assert (page.total, len({m.text for m in page.items})) == (20, 20)
+        assert [f.number for f in (await store.changes(people[0], since=0)).facts] == list(range(1, 11))
 
 
 async def test_of_replicas_that_learn_the_first_of_somebody_one_is_told_of_the_other(store: SqlStore, url: str) -> None:

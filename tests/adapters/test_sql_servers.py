@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from memproxy.testing.store_contract import DurableStoreContract, Reopen
+from memproxy.testing.store_samples import turn
 from memproxy_sql import SqlStore, open_store
 from memproxy_sql.models import tables
 from tests.servers.mariadb import MariaDB
@@ -42,6 +44,16 @@ class TestPostgresql(ServerContract):
     @pytest.fixture
     def url(self, postgres_url: str) -> str:
         return postgres_url
+
+    async def test_a_database_that_fills_is_looked_at_before_the_server_would(
+        self, postgres: Postgres, tmp_path: Path
+    ) -> None:
+        url = postgres.database()
+        looked = "SELECT count(*) FROM pg_stats WHERE tablename = 'message' AND attname = 'key'"
+        async with open_store(url=url, data_dir=tmp_path) as store, asyncio.timeout(10):
+            await store.commit([turn(*(f"number {n}" for n in range(600)))])
+            while postgres.sql(looked, database=url.rpartition("/")[-1]) != "1":  # noqa: ASYNC110 it tells nobody
+                await asyncio.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

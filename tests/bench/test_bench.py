@@ -66,11 +66,14 @@ def test_questions_are_the_same_for_the_same_seed_and_do_not_repeat():
 
 
 def test_a_miss_is_never_hidden():
-    shown = table([ratio("a / b", [3.0, 3.2], [1.0, 1.1], aim=1.5), Line("c", 1.0, "ms", 1.0), Line("d", 1.0, "ms")])
-    assert [("MISS" in row, " ok " in row + " ") for row in shown.splitlines()] == [
+    lines = [ratio("a / b", [3.0, 3.2], [1.0, 1.1], aim=1.5), Line("c", 1.0, "ms", 1.0), Line("d", 1.0, "ms")]
+    lines += [Line("e", 0.6, "x", 0.7, least=True), Line("f", 0.8, "x", 0.7, least=True)]
+    assert [("MISS" in row, " ok " in row + " ") for row in table(lines).splitlines()] == [
         (True, False),
         (False, True),
         (False, False),
+        (True, False),
+        (False, True),
     ]
 
 
