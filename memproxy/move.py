@@ -100,6 +100,7 @@ class Move:
         for tenant in await self._target.tenants():
             if tenant not in known:
                 _refuse(f"the tenant {tenant}")
+        for tenant in known:
             jobs = {job.id async for job in _waiting(self._source, tenant)}
             async for job in _waiting(self._target, tenant):
                 if job.id not in jobs:

@@ -207,7 +207,7 @@ class Keys(Protocol):
     """Tenants and their API keys."""
 
     async def tenants(self) -> Sequence[str]:
-        """The ids of those that have an entity, a key or a job, in their order."""
+        """The ids of those that have an entity or a key, in their order."""
         ...
 
     async def create_key(self, key: ApiKey) -> None:

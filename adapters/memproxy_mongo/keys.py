@@ -12,7 +12,7 @@ from memproxy_mongo.driver import Database
 
 
 async def tenants(db: Database) -> list[str]:
-    named = [await db.grouped(name, {"$group": {"_id": "$tenant"}}) for name in ("entity", "api_key", "job")]
+    named = [await db.grouped(name, {"$group": {"_id": "$tenant"}}) for name in ("entity", "api_key")]
     return sorted({one["_id"] for found in named for one in found})
 
 

@@ -22,7 +22,7 @@ _new = Prepared(insert(_key))
 
 
 def tenants(conn: Connection) -> list[str]:
-    named = union(*(select(tables[name].c.tenant_id) for name in ("entity", "api_key", "job")))
+    named = union(*(select(tables[name].c.tenant_id) for name in ("entity", "api_key")))
     return sorted(conn.execute(named).scalars())
 
 

@@ -3,9 +3,9 @@
 Alembic takes a third of a second to import, so it is imported only where there is something to do.
 
 A new step is a file in `migrations/versions`, made for all databases: types of columns through `dialect.everywhere`,
-new tables with `dialect.table_options`. MariaDB and MySQL commit each statement, so a step that broke off is begun again:
-it looks whether a column or table is there before it makes it. `HEAD` names it, the models show what it leads to, and
-`python -m tests.adapters.data.make` keeps a database of it for all later tests.
+new tables with `dialect.table_options`. MariaDB and MySQL commit each statement, and a step that broke off is begun
+again: it looks whether a column or table is there before it makes it. `HEAD` names it, the models show what it leads
+to, and `python -m tests.adapters.data.make` keeps a database of it for all later tests.
 """
 
 from __future__ import annotations

@@ -177,8 +177,7 @@ class MemoryStore(MemoryArchive):
 
     async def tenants(self) -> Sequence[str]:
         self._reach()
-        named = (tenant for tenant, _ in (*self._entities, *self._jobs))
-        return sorted({*named, *(key.tenant for key in self._keys.values())})
+        return sorted({*(tenant for tenant, _ in self._entities), *(key.tenant for key in self._keys.values())})
 
     async def create_key(self, key: ApiKey) -> None:
         self._reach()

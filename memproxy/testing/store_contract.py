@@ -51,7 +51,8 @@ class KeysContract:
         assert list(await store.tenants()) == []
         await store.create_key(api_key(1, "zeta"))
         await store.commit([turn("a"), turn("b", scope=BOB)])
-        await store.enqueue([job(1, scope=STRANGER)])
+        await store.write(STRANGER, MemoryWrite())
+        await store.enqueue([job(1, scope=replace(ALICE, tenant="nobody"))])
         assert list(await store.tenants()) == ["acme", "globex", "zeta"]
         for scope in (ALICE, BOB):
             await store.erase(scope)
