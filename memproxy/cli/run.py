@@ -38,7 +38,7 @@ def serve(config: Path | None, **given: Any) -> None:
         from memproxy.workers import supervise
 
         sys.exit(supervise(settings, lambda place: _work(settings, place)))
-    from memproxy.app import serve as run
+    from memproxy.serving import serve as run
 
     sys.exit(asyncio.run(run(settings)))
 
@@ -48,7 +48,7 @@ def _work(settings: Settings, place: Place) -> int:
     from memproxy import logs
 
     logs.configure(level=settings.log_level, style=settings.log_format, worker=place.peers.index)
-    from memproxy.app import serve as run
+    from memproxy.serving import serve as run
 
     try:
         return asyncio.run(run(settings, place))

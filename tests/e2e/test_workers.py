@@ -1,11 +1,12 @@
 """`--workers`: several processes behind one port keep every promise that one keeps.
 
-WORKERS_ROUNDS (2): how many workers are killed under load.
+WORKERS_ROUNDS (1): how many workers are killed under load.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import random
 import re
@@ -31,7 +32,7 @@ from .test_crash import talk
 from .test_erasure import INDEX, ROOT, erase, in_files, needles, plant, snapshots, vectors
 from .test_memory_api_entities import bring, export, path
 
-ROUNDS = int(os.environ.get("WORKERS_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("WORKERS_ROUNDS", "1"))
 WORKERS = 2
 HI = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -285,6 +286,25 @@ async def test_a_running_stream_may_end_before_the_workers_do(running: ServicePr
         rest = b"".join([piece async for piece in pieces])
     assert (first + rest).endswith(b"data: [DONE]\n\n")
     assert await ended == 0
+
+
+async def test_a_second_signal_cuts_the_farewell_short(folder: Path, upstream_port: int, up: ScriptedUpstream):
+    up.script = answer("one", upto=1, end=(math.inf,))
+    service = of(folder, upstream_port, shutdown_timeout=600)
+    await service.start()
+    pid = service.pid
+    async with (
+        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        http.stream("POST", f"{service.url}/e/ann/v1/chat/completions", json={**HI, "stream": True}) as reply,
+    ):
+        pieces = reply.aiter_raw()
+        await anext(pieces)
+        ended = asyncio.create_task(service.stop())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(ended), 0.5)
+        os.kill(pid, signal.SIGTERM)
+        assert await ended == 0
+        await pieces.aclose()
 
 
 async def test_workers_end_when_their_parent_is_killed(running: ServiceProcess, up: ScriptedUpstream):
