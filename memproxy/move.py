@@ -96,6 +96,20 @@ class Move:
 
     async def _recognise(self, owned: Mapping[Scope, Extent]) -> Collection[Scope]:
         """The entities that are whole in the target already."""
+        await self._recognise_tenants()
+        there = await _entities(self._target)
+        course = _Course("looking at the target", there, self._progress)
+        whole = set()
+        for scope in there:
+            if scope not in owned:
+                _refuse(_named(scope))
+            if await self._is_whole(scope):
+                whole.add(scope)
+            course.end(scope)
+        return whole
+
+    async def _recognise_tenants(self) -> None:
+        """And their keys and jobs."""
         known = set(await self._source.tenants())
         for tenant in await self._target.tenants():
             if tenant not in known:
@@ -109,16 +123,6 @@ class Move:
             ours = await self._source.find_key(key.id)
             if ours is None or replace(ours, revoked_at=key.revoked_at) != key:
                 _refuse(f"the key {key.id}")
-        there = await _entities(self._target)
-        course = _Course("looking at the target", there, self._progress)
-        whole = set()
-        for scope in there:
-            if scope not in owned:
-                _refuse(_named(scope))
-            if await self._is_whole(scope):
-                whole.add(scope)
-            course.end(scope)
-        return whole
 
     async def _is_whole(self, scope: Scope) -> bool:
         there = {one async for _, one in digests(self._target, scope)}
