@@ -12,6 +12,7 @@ from bson import ObjectId
 from memproxy.domain import Entity, FactState, Page, Receipt, Scope
 from memproxy.storable import check_ids, clean, digest, joined, maybe_moment, moment
 from memproxy_mongo import change, cursors, ledger, lives
+from memproxy_mongo.commit import meet
 from memproxy_mongo.documents import read_entry
 from memproxy_mongo.driver import Database
 from memproxy_mongo.lives import Life
@@ -37,6 +38,7 @@ async def entity(db: Database, scope: Scope) -> Entity | None:
 
 
 async def _listed(db: Database, found: Sequence[Life]) -> list[Entity]:
+    await meet(db, [life.mark for life in found])
     of = {"o": {"$in": [life.mark for life in found]}}
     counted = {"_id": "$o", "sessions": {"$sum": 1}, "messages": {"$sum": "$messages"}}
     counts = {one["_id"]: one for one in await db.grouped("session", {"$match": of}, {"$group": counted})}

@@ -16,7 +16,7 @@ from bson import ObjectId
 
 from memproxy.domain import Injection
 from memproxy.errors import BadRequest
-from memproxy_mongo.documents import part_ids, put_parts, read_parts
+from memproxy_mongo.documents import part_ids, put_parts, read_parts, too_large
 from memproxy_mongo.driver import Database, Document
 
 Body = Mapping[str, Any]
@@ -27,14 +27,11 @@ facts; `tells`: whether blocks of the ledger are concerned."""
 OWNED = ("turn", "session", "fact", "triple", "event", "part")
 """Collections whose documents bear the mark of a life."""
 
-_LARGEST = 15_000_000
-"""Bytes of a document: one that cannot be stored must not be decided."""
-
 
 async def decide(db: Database, stored: Document, body: Body, *, numbers: int) -> int | None:
     """The new version, once all is carried out; None where the entity has moved on. `stored` says where it was."""
     for document in (*body["new"], *body["facts"], *body["triples"], *body["events"]):
-        if len(db.encoded(document)) > _LARGEST:
+        if too_large(db, document):
             raise BadRequest("MongoDB holds no fact of more than 15 MB.")
     life, version = stored["o"], int(stored["version"]) + 1
     parts = await put_parts(db, life, db.encoded(body), field="change")
@@ -67,7 +64,8 @@ async def _finish(db: Database, stored: Document, body: Body) -> None:
 async def _apply(db: Database, life: ObjectId, version: int, body: Body) -> None:
     await db.add("fact", body["new"])
     await db.put("fact", body["facts"], mark="v")
-    await db.put("triple", body["triples"], mark="v")
+    there = await db.add("triple", body["triples"])
+    await db.put("triple", [body["triples"][place] for place in sorted(there)], mark="v")
     await db.add("event", body["events"])
     if body["blank"]:
         told = {"o": life, "fact": {"$in": body["blank"]}, "v": {"$lte": version}}

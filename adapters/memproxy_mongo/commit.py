@@ -1,43 +1,33 @@
 """The group commit: each turn becomes one document, which decides it; what follows from it is made afterwards.
 
-    entities ─► sessions ─► what they hold ─► turn documents ─► sessions counted up, jobs queued ─► not `open` any more
-                                               (decided here)
+    what this process knows ─► turn documents    later: ─► sessions counted up, jobs queued ─► not `open` any more
+    of entities and sessions   (decided here)
 
-A turn's number in its session is unique: of two who write to one session at once, one finds the number taken, and
-begins anew with what the other wrote. Turns whose writer died before it made what follows stay `open`, and are
-followed up by whoever meets them: the next commit to the session, or the sweep.
+A turn names the `_id` of the one that may follow it. Of two who write to one session at once, one finds it taken, reads
+what the other wrote and begins anew. So nothing need be read first (`tails.py`).
+
+What follows from a turn is made for many at once: before jobs are claimed, and where many wait. Until then the turn is
+`open`, and whoever meets it makes what follows: who reads the entity's sessions, the next commit of another to the
+session, or the sweep, where its writer died.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 
 from bson import ObjectId
 
-from memproxy.domain import ANCHOR, Committed, Injection, Job, Message, Scope, Turn
+from memproxy.domain import Committed, Job, Scope, Turn
 from memproxy.errors import StoreUnavailable
-from memproxy.storable import check_ids, clean, digest, joined, micros
+from memproxy.storable import check_ids, micros
 from memproxy_mongo import change, ledger, lives
-from memproxy_mongo.documents import (
-    anchor_mark,
-    entry_document,
-    id_mark,
-    job_document,
-    key_mark,
-    marks_of,
-    message_document,
-    part_ids,
-    put_words,
-    request_mark,
-    session_document,
-    session_id,
-    usage_document,
-)
+from memproxy_mongo.documents import job_document, part_ids, put_words, request_mark, session_document, usage_document
 from memproxy_mongo.driver import Database, Document
-from memproxy_mongo.lives import Life, Name, Recent
+from memproxy_mongo.filling import Filling
+from memproxy_mongo.lives import Life, Name
+from memproxy_mongo.tails import FOLLOWED, Recent
 
 _ROUNDS = 1000
 """Times to begin anew where others write to the same sessions. Each time somebody's turn is stored."""
@@ -45,93 +35,11 @@ _ROUNDS = 1000
 _SWEEP = 500
 """Turns to follow up in one go."""
 
+_RISING = ("n", "last", "messages", "entries")
+"""Fields of a session that no turn makes less. The others are as its first turn has them."""
 
-@dataclass(slots=True)
-class Filling:
-    """A session, and the turn that is being added to it."""
-
-    life: Life
-    name: str
-    number: int = 0
-    process: str | None = None
-    created: int = 0
-    last: int = 0
-    messages: int = 0
-    entries: int = 0
-    new: bool = True
-    begun: bool = False
-    held: set[bytes] = field(default_factory=set)
-    """Marks of what the session holds."""
-    said: list[Message] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    """Ids of those that need extraction."""
-    entry: Injection | None = None
-    seen: int = 0
-    """The version that the entry was recalled from."""
-
-    def open(self, process: str | None, created_at: datetime) -> bool:
-        """Whether the session begins with this."""
-        begins = self.new and not self.begun
-        if begins:
-            self.begun, self.process = True, process
-            self.created = self.last = micros(created_at)
-        return begins
-
-    def say(self, message: Message, *, augmented: bool = False) -> bool:
-        """Whether the session did not hold the message."""
-        marks = {key_mark(message.key)}
-        if message.external_id is not None:
-            marks.add(id_mark(message.external_id))
-        if self.held & marks:
-            return False
-        self.held |= marks
-        self.said.append(message)
-        if not augmented:
-            self.left.append(message.id)
-        return True
-
-    def note(self, given: Injection) -> bool:
-        """Whether the session's ledger did not hold the entry."""
-        if anchor_mark(given.anchor) in self.held:
-            return False
-        self.held.add(anchor_mark(given.anchor))
-        self.entry = given
-        return True
-
-    def document(self, *, at: int) -> Document:
-        """The turn, with the session as it is after it; `at` is when an entry without a time was given."""
-        made: Document = {
-            "_id": ObjectId(),
-            "o": self.life.mark,
-            "s": self.name,
-            "n": self.number,
-            "open": True,
-            "process": self.process,
-            "created": self.created,
-            "last": self.last,
-            "first": self.messages,
-            "messages": self.messages + len(self.said),
-            "entries": self.entries + (self.entry is not None),
-            "said": [message_document(message) for message in self.said],
-            "left": self.left,
-            # Keys first: their places are the places of the messages.
-            "marks": [key_mark(m.key) for m in self.said]
-            + [id_mark(m.external_id) for m in self.said if m.external_id is not None],
-        }
-        if self.entry is not None:
-            made["marks"].append(anchor_mark(self.entry.anchor))
-            made |= self._ledger(self.entry, at)
-        return made
-
-    def _ledger(self, given: Injection, at: int) -> Document:
-        return {
-            "entry": entry_document(given, at=at),
-            "ledger": len(given.anchor) == ANCHOR,
-            "shown": bool(given.block),
-            "at": self.life.version,
-            "seen": self.seen,
-            "request": digest(joined(self.life.tenant, clean(given.request_id))),
-        }
+_MANY = 256
+"""Turns to follow up during a commit, where nobody has done it before."""
 
 
 def _name(scope: Scope) -> Name:
@@ -163,54 +71,33 @@ async def enqueue(db: Database, jobs: Sequence[Job]) -> None:
 
 
 async def _store(db: Database, recent: Recent, turns: Mapping[int, Turn]) -> dict[int, int]:
-    """How many messages each added; those whose number was taken meanwhile are left out."""
+    """How many messages each added; those that must begin anew are left out."""
     known = await recent.named(db, {_name(turn.scope) for turn in turns.values()})
-    fillings = await filled(db, {place: (known[_name(turn.scope)], turn) for place, turn in turns.items()})
+    fillings = {place: begin(recent, known[_name(turn.scope)], turn.session) for place, turn in turns.items()}
     documents = {place: await _document(db, fillings[place], turn) for place, turn in turns.items()}
-    done = await store(db, fillings, {place: made for place, made in documents.items() if made is not None})
-    spare = [job for place, turn in turns.items() if documents[place] is None for job in turn.jobs]
+    done = await store(db, recent, fillings, documents)
+    spare = [job for place, turn in turns.items() if documents[place] is None and place in done for job in turn.jobs]
     if spare:
         await enqueue(db, spare)
-    for place, turn in turns.items():
-        if place in done:
-            recent.keep(_name(turn.scope), done[place])
-        else:
-            recent.drop(_name(turn.scope))
-    return {place: len(fillings[place].said) for place, made in documents.items() if made is None or place in done}
+    return {place: len(fillings[place].said) for place in done}
 
 
-async def filled(db: Database, turns: Mapping[int, tuple[Life, Turn]]) -> dict[int, Filling]:
-    """The sessions of the turns, and of what the turns bring, what they hold already. The sessions are read first: who
-    writes to them after that has taken the number of the turn."""
-    fillings = {place: Filling(life, turn.session) for place, (life, turn) in turns.items()}
-    ids = {session_id(f.life.mark, f.name): f for f in fillings.values()}
-    for stored in await db.some("session", {"_id": {"$in": list(ids)}}):
-        session = ids[stored["_id"]]
-        session.number, session.new = stored["n"] + 1, False
-        session.process, session.created, session.last = stored["process"], stored["created"], stored["last"]
-        session.messages, session.entries = stored["messages"], stored["entries"]
-    marks: dict[ObjectId, set[bytes]] = {}
-    for life, turn in turns.values():
-        marks.setdefault(life.mark, set()).update(marks_of(turn))
-    asked = [{"o": life, "marks": {"$in": list(wanted)}} for life, wanted in marks.items() if wanted]
-    for stored in await db.some("turn", {"$or": asked}, fields=["o", "s", "marks"]) if asked else ():
-        holder = ids.get(session_id(stored["o"], stored["s"]))
-        if holder is not None:
-            holder.held.update(stored["marks"])
-    return fillings
+def begin(recent: Recent, life: Life, session: str) -> Filling:
+    """A turn of the session; it goes to `store`, or what is known of the session is lost."""
+    return Filling(life, session, recent.take(life.mark, session))
 
 
 async def _document(db: Database, session: Filling, turn: Turn) -> Document | None:
     """None where the session holds all of it."""
-    new, last, session.seen = session.new, session.last, turn.seen
+    session.seen, before = turn.seen, session.last
     session.open(turn.scope.process, turn.at)
     given = turn.injection
     if given is not None and not await ledger.holds(db, session.life, given, turn.seen):
         given = given.emptied()
     noted = given is not None and session.note(given)
     said = sum([session.say(message) for message in turn.messages])
-    used = turn.usage is not None and request_mark(turn.request_id) not in session.held
-    if not (new or noted or said or used or micros(turn.at) > last):
+    used = turn.usage is not None and not session.holds(request_mark(turn.request_id))
+    if not (session.new or noted or said or used or micros(turn.at) > before):
         return None
     session.last = max(session.last, micros(turn.at))
     made = session.document(at=micros(turn.at))
@@ -222,66 +109,100 @@ async def _document(db: Database, session: Filling, turn: Turn) -> Document | No
     return made
 
 
-async def store(db: Database, fillings: Mapping[int, Filling], documents: Mapping[int, Document]) -> dict[int, Life]:
-    """Decide the turns, and make what follows; give those that are stored, with what their life is by now."""
-    for made in documents.values():
-        await put_words(db, made)
-    places = list(documents)
-    taken = {places[n] for n in await db.add("turn", list(documents.values()))}
-    stored = {place: made for place, made in documents.items() if place not in taken}
-    if taken:
-        await _make_way(db, [documents[place] for place in taken])
-    await _queue(db, list(stored.values()))
-    lived = {place: (fillings[place].life, made) for place, made in stored.items()}
-    _, alive = await asyncio.gather(_close(db, list(stored.values())), _alive(db, lived))
-    return alive
+async def store(
+    db: Database, recent: Recent, fillings: Mapping[int, Filling], documents: Mapping[int, Document | None]
+) -> Collection[int]:
+    """Decide the turns that have a document, and make what follows; give those that are stored, or had nothing to add,
+    in a life that goes on."""
+    made = {place: document for place, document in documents.items() if document is not None}
+    for document in made.values():
+        await put_words(db, document)
+    places = list(made)
+    there, now = await asyncio.gather(
+        db.add("turn", list(made.values())),
+        # Begun after the turns came: one of an entity that was erased before begins anew.
+        lives.find_all(db, {(f.life.tenant, f.life.entity) for f in fillings.values()}),
+    )
+    taken = {places[n] for n in there}
+    for place, document in made.items():
+        if place not in taken:
+            recent.follow_later(document)
+    await asyncio.gather(
+        _make_way(db, recent, {place: fillings[place] for place in taken}, [made[place] for place in taken]),
+        follow_up(db, recent.to_follow(least=_MANY)),
+    )
+    return await _settle(db, recent, {place: f for place, f in fillings.items() if place not in taken}, made, now)
 
 
-async def _alive(db: Database, stored: Mapping[int, tuple[Life, Document]]) -> dict[int, Life]:
-    """Those whose entity was not erased while they were stored; of the others nothing stays."""
-    now = await lives.find_all(db, {(life.tenant, life.entity) for life, _ in stored.values()})
-    alive = {life.mark: life for life in now.values()}
-    for mark in {life.mark for life, _ in stored.values()} - set(alive):
+async def _settle(
+    db: Database,
+    recent: Recent,
+    fillings: Mapping[int, Filling],
+    made: Mapping[int, Document],
+    now: Mapping[Name, Life],
+) -> Collection[int]:
+    """Those whose entity was not erased before they were stored; of the others nothing stays."""
+    ended: set[ObjectId] = set()
+    done = []
+    for place, filling in fillings.items():
+        name = (filling.life.tenant, filling.life.entity)
+        life = now.get(name)
+        if life is None or life.mark != filling.life.mark:
+            ended.add(filling.life.mark)
+            recent.drop(name)
+            continue
+        done.append(place)
+        recent.keep(name, life)
+        if place in made:
+            await ledger.settle(db, life, [made[place]])
+            filling.tail.go_past(made[place])
+        recent.keep_tail(life.mark, filling.name, filling.tail)
+    for mark in ended:
         await change.wipe(db, mark)
-    for life, made in stored.values():
-        if life.mark in alive:
-            await ledger.settle(db, alive[life.mark], [made])
-    return {place: alive[life.mark] for place, (life, _) in stored.items() if life.mark in alive}
+    return done
 
 
 async def follow_up(db: Database, turns: Sequence[Document]) -> None:
     """Make what follows from turns that are stored; doing it twice does no harm."""
-    await _queue(db, turns)
-    await _close(db, turns)
+    if not turns:
+        return
+    alive = await lives.alive(db, {turn["o"] for turn in turns})
+    for mark in {turn["o"] for turn in turns} - set(alive):
+        await change.wipe_if_ended(db, mark)
+    left = [turn for turn in turns if turn["o"] in alive]
+    await asyncio.gather(_queue(db, left), *(ledger.settle(db, alive[turn["o"]], [turn]) for turn in left))
+    await db.change_all("turn", {"_id": {"$in": [turn["_id"] for turn in left]}}, {"$unset": {"open": "", "jobs": ""}})
 
 
 async def _queue(db: Database, turns: Sequence[Document]) -> None:
-    sessions = [session_document(turn) for turn in sorted(turns, key=lambda turn: -turn["n"])]
+    last = {(turn["o"], turn["s"]): turn for turn in sorted(turns, key=itemgetter("n"))}
+    sessions = [session_document(turn) for turn in last.values()]
     jobs = [job for turn in turns for job in turn.get("jobs", ())]
-    await asyncio.gather(db.put("session", sessions, mark="n"), db.add("job", jobs))
+    await asyncio.gather(db.raise_to("session", sessions, fields=_RISING), db.add("job", jobs))
 
 
-async def _close(db: Database, turns: Sequence[Document]) -> None:
-    if turns:
-        ids = {"_id": {"$in": [turn["_id"] for turn in turns]}}
-        await db.change_all("turn", ids, {"$unset": {"open": "", "jobs": ""}})
-
-
-async def _make_way(db: Database, turns: Sequence[Document]) -> None:
-    """Somebody else stored a turn under the number of each of these, and may be dead by now."""
-    for turn in turns:
-        place = {"o": turn["o"], "s": turn["s"], "open": True}
-        await follow_up(db, await db.some("turn", place, order=[("n", 1)]))
-        if "parts" in turn:
-            await db.remove("part", {"_id": {"$in": part_ids(turn["parts"])}})
+async def _make_way(db: Database, recent: Recent, late: Mapping[int, Filling], turns: Sequence[Document]) -> None:
+    """Somebody else stored turns under the numbers of these, and may be dead by now. Read what they wrote."""
+    if not late:
+        return
+    tails = {(f.life.mark, f.name): f.tail for f in late.values()}
+    asked = [{"o": mark, "s": name, "n": {"$gte": tail.number}} for (mark, name), tail in tails.items()]
+    found = await db.some("turn", {"$or": asked}, fields=[*FOLLOWED, "marks", "open"], order=[("n", 1)])
+    await follow_up(db, [turn for turn in found if turn.get("open")])
+    for turn in found:
+        tails[turn["o"], turn["s"]].go_past(turn)
+    for (mark, name), tail in tails.items():
+        recent.keep_tail(mark, name, tail)
+    parts = [one for turn in turns if "parts" in turn for one in part_ids(turn["parts"])]
+    if parts:
+        await db.remove("part", {"_id": {"$in": parts}})
 
 
 async def sweep(db: Database) -> None:
     """Follow up what was left open by writers that died."""
-    turns = await db.some("turn", {"open": True}, limit=_SWEEP)
-    marks = {turn["o"] for turn in turns}
-    found = await db.some("entity", {"o": {"$in": list(marks)}}, fields=["o"]) if marks else []
-    alive = {one["o"] for one in found}
-    for mark in marks - alive:
-        await change.wipe_if_ended(db, mark)
-    await follow_up(db, [turn for turn in turns if turn["o"] in alive])
+    await follow_up(db, await db.some("turn", {"open": True}, fields=FOLLOWED, limit=_SWEEP))
+
+
+async def meet(db: Database, marks: Collection[ObjectId]) -> None:
+    """Follow up what is open in these lives, so that their sessions are as their turns say."""
+    await follow_up(db, await db.some("turn", {"open": True, "o": {"$in": list(marks)}}, fields=FOLLOWED))

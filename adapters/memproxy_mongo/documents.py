@@ -11,13 +11,18 @@ from typing import Any
 
 from bson import ObjectId
 
-from memproxy.domain import ApiKey, Injection, Job, JobState, Message, Scope, Session, Turn, Usage
+from memproxy.domain import ApiKey, Injection, Job, JobState, Message, Scope, Session, Usage
+from memproxy.errors import BadRequest
 from memproxy.storable import clean, joined, maybe_clean, maybe_micros, maybe_moment, micros, moment
 from memproxy_mongo.driver import Database, Document
 
-_LARGEST = 2**63 - 1
+LARGEST = 15_000_000
+"""Bytes of a document."""
+_LARGEST_NUMBER = 2**63 - 1
 _PART = 8_000_000
 """Bytes; half of what a document may hold."""
+_OVERHEAD = 200
+"""Bytes of a message beside its words and marks."""
 
 
 def message_document(message: Message) -> list[Any]:
@@ -72,8 +77,8 @@ def usage_document(usage: Usage) -> Document:
     # An upstream may report any number; one that no document holds must not cost the turn.
     return {
         "model": clean(usage.model),
-        "prompt_tokens": min(usage.prompt_tokens, _LARGEST),
-        "completion_tokens": min(usage.completion_tokens, _LARGEST),
+        "prompt_tokens": min(usage.prompt_tokens, _LARGEST_NUMBER),
+        "completion_tokens": min(usage.completion_tokens, _LARGEST_NUMBER),
     }
 
 
@@ -165,10 +170,25 @@ async def read_parts(db: Database, parts: Document) -> Document | None:
 
 
 async def put_words(db: Database, document: Document) -> None:
-    """Move the words of a turn into parts where they are more than one document holds."""
-    if sum([4 * len(said[2]) + len(said[7] or b"") for said in document["said"]]) > _PART:
+    """Move the words of a turn into parts where it is more than one document holds. Raises `BadRequest` where it is
+    that without them."""
+    if _about(document) > _PART:
+        if too_large(db, {**document, "said": []}):
+            raise BadRequest("MongoDB holds no ledger entry of more than 15 MB.")
         document["parts"] = await put_parts(db, document["o"], db.encoded({"said": document["said"]}), field="turn")
         document["said"] = []
+
+
+def _about(document: Document) -> int:
+    """The bytes of a turn, or more."""
+    given = document.get("entry", {"block": "", "receipt": b""})
+    said = sum([4 * len(said[2]) + len(said[7] or b"") + _OVERHEAD for said in document["said"]])
+    return said + sum(map(len, document["marks"])) + 4 * len(given["block"]) + len(given["receipt"])
+
+
+def too_large(db: Database, document: Document) -> bool:
+    """Whether a server may refuse to hold it: one that cannot be stored must not be decided."""
+    return len(db.encoded(document)) > LARGEST
 
 
 async def words(db: Database, document: Document) -> list[list[Any]]:
@@ -178,12 +198,3 @@ async def words(db: Database, document: Document) -> list[list[Any]]:
         return said
     body = await read_parts(db, document["parts"])
     return body["said"] if body is not None else []
-
-
-def marks_of(turn: Turn) -> list[bytes]:
-    """By which it is known whether the session holds anything of the turn."""
-    marks = [key_mark(message.key) for message in turn.messages]
-    marks += [id_mark(m.external_id) for m in turn.messages if m.external_id is not None]
-    if turn.injection is not None:
-        marks.append(anchor_mark(turn.injection.anchor))
-    return [*marks, request_mark(turn.request_id)] if turn.usage is not None else marks

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import bson
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import ReadPreference, ReplaceOne, ReturnDocument
+from pymongo import ReadPreference, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.uri_parser import parse_uri
 
@@ -149,6 +149,32 @@ class Database:
             except BulkWriteError as error:
                 if faults.taken(error) is None:
                     raise
+
+    async def raise_to(self, collection: str, documents: Sequence[Document], *, fields: Sequence[str]) -> None:
+        """Add those that are not there, and raise these fields of the others where they are lower."""
+        waiting = [
+            UpdateOne(
+                {"_id": one["_id"]},
+                {
+                    "$max": {name: one[name] for name in fields},
+                    "$setOnInsert": {name: value for name, value in one.items() if name not in fields},
+                },
+                upsert=True,
+            )
+            for one in documents
+        ]
+        while waiting:
+            with self._translating():
+                try:
+                    await self._of(collection).bulk_write(waiting, ordered=False)
+                except BulkWriteError as error:
+                    # Somebody else added one in the same moment; it is there now.
+                    there = faults.taken(error)
+                    if there is None:
+                        raise
+                    waiting = [waiting[place] for place in there]
+                else:
+                    return
 
     async def change(self, collection: str, query: Query, update: Query, *, new: bool = False) -> bool:
         """Change one; whether there was one. `new`: it comes into being otherwise."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from memproxy.domain import Event, Fact, Kept, Page, Scope, Session, Triple
 from memproxy.storable import check_ids
 from memproxy_mongo import cursors, ledger, lives
+from memproxy_mongo.commit import meet
 from memproxy_mongo.documents import read_entry, read_message, read_session, words
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.fact_documents import read_event, read_fact, read_triple
@@ -90,6 +91,7 @@ async def export(db: Database, scope: Scope, cursor: str | None, limit: int) -> 
     life = await lives.find(db, scope)
     if life is None:
         return Page((), None, 0)
+    await meet(db, [life.mark])
     if cursor is None:
         total = await _total(db, life)
     found: list[tuple[str, Kept]] = []

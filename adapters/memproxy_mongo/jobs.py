@@ -5,7 +5,8 @@ A running job holds its entity's place in a unique index (`busy`), so that no tw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,37 +17,55 @@ from memproxy_mongo import cursors
 from memproxy_mongo.documents import read_job
 from memproxy_mongo.driver import Database, Document
 
+_SPARE = 16
+"""Jobs that are read beside those wanted, for some may have one owner."""
+
 _FREED: Mapping[str, Any] = {"worker": None, "lease_until": None}
 
 
 async def claim(db: Database, worker: str, limit: int, lease: float, now: datetime) -> list[Job]:
-    running = {"state": JobState.RUNNING.value}
-    expired = {**running, "lease_until": {"$lte": micros(now)}}
-    await db.change_all("job", expired, {"$set": {"state": JobState.PENDING.value, **_FREED}, "$unset": {"busy": ""}})
-    busy = {job["owner"] for job in await db.some("job", running, fields=["owner"])}
+    busy = await _busy(db, now)
     until = micros(now + timedelta(seconds=lease))
+    taken = {"state": JobState.RUNNING.value, "worker": worker, "lease_until": until}
     claimed: list[Job] = []
     while len(claimed) < limit:
-        job = await _oldest(db, busy, now)
-        if job is None:
+        due = await _due(db, busy, now, limit - len(claimed))
+        if not due:
             break
-        busy.add(job["owner"])
-        here = {"_id": job["_id"], "state": JobState.PENDING.value, "run_at": {"$lte": micros(now)}}
-        taken = {"state": JobState.RUNNING.value, "worker": worker, "lease_until": until, "busy": job["owner"]}
-        try:
-            mine = await db.take("job", here, {"$set": taken, "$inc": {"attempts": 1}})
-        except Conflict:  # another worker took one of this entity's first
-            continue
-        if mine is None:  # another worker took this one, and may be done with it
-            busy.discard(job["owner"])
-            continue
-        claimed.append(read_job(mine))
+        tried = await asyncio.gather(*(_take(db, job, taken, now) for job in due))
+        claimed += [read_job(mine) for mine in tried if mine is not None]
+        busy = await _busy(db, now) if len(claimed) < limit else set()
     return claimed
 
 
-async def _oldest(db: Database, busy: set[str], now: datetime) -> Document | None:
+async def _busy(db: Database, now: datetime) -> set[str]:
+    """Owners of running jobs. Those whose lease has passed are queued again first."""
+    running = {"state": JobState.RUNNING.value}
+    found = await db.some("job", running, fields=["owner", "lease_until"])
+    if any(job["lease_until"] <= micros(now) for job in found):
+        expired = {**running, "lease_until": {"$lte": micros(now)}}
+        anew = {"$set": {"state": JobState.PENDING.value, **_FREED}, "$unset": {"busy": ""}}
+        await db.change_all("job", expired, anew)
+    return {job["owner"] for job in found if job["lease_until"] > micros(now)}
+
+
+async def _due(db: Database, busy: Collection[str], now: datetime, limit: int) -> list[Document]:
+    """The oldest, one of each owner."""
     due = {"state": JobState.PENDING.value, "run_at": {"$lte": micros(now)}, "owner": {"$nin": list(busy)}}
-    return await db.one("job", due, order=[("created", 1), ("id", 1)])
+    found = await db.some("job", due, fields=["owner"], order=[("created", 1), ("id", 1)], limit=limit + _SPARE)
+    firsts: dict[str, Document] = {}
+    for job in found:
+        firsts.setdefault(job["owner"], job)
+    return list(firsts.values())[:limit]
+
+
+async def _take(db: Database, job: Document, taken: Document, now: datetime) -> Document | None:
+    """None where another worker has it, or another of its owner."""
+    here = {"_id": job["_id"], "state": JobState.PENDING.value, "run_at": {"$lte": micros(now)}}
+    try:
+        return await db.take("job", here, {"$set": {**taken, "busy": job["owner"]}, "$inc": {"attempts": 1}})
+    except Conflict:
+        return None
 
 
 def _held(job: Job) -> Document:
@@ -91,9 +110,7 @@ async def jobs(
 ) -> Page[Job]:
     time, last_id = cursors.newest(cursor)
     check_ids(tenant, entity)
-    asked: Document = {"tenant": tenant}
-    if entity is not None:
-        asked["entity"] = entity
+    asked: Document = {"tenant": tenant} if entity is None else {"owner": joined(tenant, entity)}
     if states:
         asked["state"] = {"$in": [state.value for state in states]}
     older = {**asked, "$or": [{"created": {"$lt": time}}, {"created": time, "id": {"$lt": last_id}}]}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memproxy.domain import FactState, Injection
-from memproxy_mongo.documents import read_entry
 from memproxy_mongo.driver import Database, Document
 from memproxy_mongo.fact_documents import in_life
 from memproxy_mongo.lives import Life
@@ -19,7 +18,7 @@ EMPTY = {"entry.block": "", "entry.facts": [], "entry.receipt": b"{}"}
 
 async def holds(db: Database, life: Life, given: Injection, seen: int) -> bool:
     """Whether a block that was recalled at the version `seen` may still be told."""
-    if not given.facts or seen in (0, life.version):
+    if not given.facts or seen == 0 or max(life.told, life.born // 1000) <= seen:
         return True
     asked = {in_life(life.mark, fact_id) for fact_id in given.facts}
     found = await db.some("fact", {"_id": {"$in": list(asked)}}, fields=["state", "authored", "v", "text"])
@@ -36,7 +35,8 @@ async def settle(db: Database, life: Life, turns: Sequence[Document]) -> None:
         if not turn.get("shown") or turn["at"] >= life.told:
             continue
         kept = {"at": life.version}
-        if await holds(db, life, read_entry(turn["entry"], receipt=False), turn["seen"]):
+        given = Injection(b"", turn["entry"]["block"], facts=tuple(turn["entry"]["facts"]))
+        if await holds(db, life, given, turn["seen"]):
             await db.change("turn", {"_id": turn["_id"]}, {"$max": kept})
         else:
             await db.change("turn", {"_id": turn["_id"]}, {"$set": EMPTY, "$max": kept})

@@ -10,7 +10,6 @@ which was stored before. Whoever meets a pending change carries it out before an
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -19,10 +18,7 @@ from bson import ObjectId
 from memproxy.domain import Scope
 from memproxy.storable import check_ids, joined
 from memproxy_mongo import change
-from memproxy_mongo.driver import Database, Document
-
-_RECENT = 4096
-"""Entities; two hundred bytes each."""
+from memproxy_mongo.driver import Database, Document, Query
 
 Name = tuple[str, str]
 """Tenant and entity."""
@@ -59,19 +55,24 @@ async def find(db: Database, scope: Scope) -> Life | None:
 async def find_all(db: Database, names: Collection[Name]) -> Mapping[Name, Life]:
     for tenant, entity in names:
         check_ids(tenant, entity)
-    lives: dict[Name, Life] = {}
-    asked = {joined(*name) for name in names}
-    while asked:
-        pending = []
-        for stored in await db.some("entity", {"_id": {"$in": list(asked)}}):
-            if stored.get("pending") is None:
-                lives[stored["tenant"], stored["entity"]] = read_life(stored)
-            else:
-                pending.append(stored)
+    found = await _read(db, {"_id": {"$in": [joined(*name) for name in names]}}) if names else []
+    return {(life.tenant, life.entity): life for life in found}
+
+
+async def alive(db: Database, marks: Collection[ObjectId]) -> Mapping[ObjectId, Life]:
+    """Those of the marks whose lives have not ended."""
+    found = await _read(db, {"o": {"$in": list(marks)}}) if marks else []
+    return {life.mark: life for life in found}
+
+
+async def _read(db: Database, query: Query) -> list[Life]:
+    while True:
+        found = await db.some("entity", query)
+        pending = [stored for stored in found if stored.get("pending") is not None]
+        if not pending:
+            return list(map(read_life, found))
         for stored in pending:
             await change.carry_out(db, stored)
-        asked = {stored["_id"] for stored in pending}
-    return lives
 
 
 async def named(db: Database, scope: Scope) -> Life:
@@ -106,25 +107,3 @@ def _unborn(name: Name, earliest: int) -> Document:
         "numbers": 0,
         "told": 0,
     }
-
-
-class Recent:
-    """Lives that turns were committed to lately, so that the next commit need not read them first. That one has ended
-    or gone on is found after the turn is stored, as where it happens meanwhile."""
-
-    def __init__(self) -> None:
-        self._lives: OrderedDict[Name, Life] = OrderedDict()
-
-    async def named(self, db: Database, names: Collection[Name]) -> Mapping[Name, Life]:
-        found = {name: self._lives[name] for name in names if name in self._lives}
-        missing = [Scope(*name) for name in names if name not in found]
-        return found | dict(await named_all(db, missing)) if missing else found
-
-    def keep(self, name: Name, life: Life) -> None:
-        self._lives[name] = life
-        self._lives.move_to_end(name)
-        if len(self._lives) > _RECENT:
-            self._lives.popitem(last=False)
-
-    def drop(self, name: Name) -> None:
-        self._lives.pop(name, None)

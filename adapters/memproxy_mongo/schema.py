@@ -21,11 +21,12 @@ _ID = "memproxy"
 _INDEXES: Sequence[tuple[str, Order, Document]] = (
     ("entity", [("o", 1)], {"unique": True}),
     ("entity", [("tenant", 1), ("born", -1), ("entity", -1)], {}),
-    ("turn", [("o", 1), ("s", 1), ("n", 1)], {"unique": True}),
+    # `open` sets it apart from the unique one that stands in databases of the first memproxys that had this store.
+    ("turn", [("o", 1), ("s", 1), ("n", 1), ("open", 1)], {}),
     ("turn", [("o", 1), ("marks", 1)], {}),
     ("turn", [("o", 1), ("left", 1)], {}),
     ("turn", [("request", 1)], {"sparse": True}),
-    ("turn", [("open", 1)], {"sparse": True}),
+    ("turn", [("open", 1), ("o", 1)], {"partialFilterExpression": {"open": True}}),
     ("session", [("o", 1), ("created", -1), ("s", -1)], {}),
     ("session", [("o", 1), ("s", 1)], {}),
     ("fact", [("o", 1), ("number", 1)], {}),
@@ -40,7 +41,8 @@ _INDEXES: Sequence[tuple[str, Order, Document]] = (
     ("part", [("change", 1)], {"sparse": True}),
     ("job", [("state", 1), ("created", 1), ("id", 1)], {}),
     ("job", [("tenant", 1), ("created", -1), ("id", -1)], {}),
-    ("job", [("owner", 1)], {}),
+    ("job", [("owner", 1), ("created", -1), ("id", -1)], {}),
+    ("job", [("finished", 1)], {"partialFilterExpression": {"state": "done"}}),
     ("job", [("busy", 1)], {"unique": True, "sparse": True}),
     ("api_key", [("tenant", 1), ("created", -1)], {}),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,11 +38,14 @@ from memproxy_mongo import archive, facts, faults, jobs, keys, memory, schema, t
 from memproxy_mongo import commit as commits
 from memproxy_mongo.driver import Database
 from memproxy_mongo.export import export as export_rows
-from memproxy_mongo.lives import Recent
 from memproxy_mongo.restore import restore as restore_rows
+from memproxy_mongo.tails import Recent
 
 _SWEEP = 10.0
 """Seconds between two looks for what writers that died have left: a job of theirs waits that long."""
+
+_LEAVE = 5.0
+"""Seconds to make what follows from the last turns, when the store is closed."""
 
 
 def open_store(*, url: str, data_dir: Path) -> MongoStore:
@@ -57,6 +61,7 @@ class MongoStore:
         self._db = Database(url=url)
         self._recent = Recent()
         self._swept = 0.0
+        self._following = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Raises `ConfigError` where the database can never work, `StoreUnavailable` where it may later."""
@@ -76,7 +81,13 @@ class MongoStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._db.close()
+        try:
+            async with asyncio.timeout(_LEAVE):
+                await self._follow()
+        except (StoreUnavailable, TimeoutError):
+            pass  # whoever sweeps makes it
+        finally:
+            self._db.close()
 
     async def versions(self) -> Sequence[SchemaVersion]:
         try:
@@ -100,7 +111,7 @@ class MongoStore:
         pairs: Sequence[bytes],
         ids: Sequence[str] = (),
     ) -> Known:
-        return await turns.look(self._db, scope, session, keys, pairs, ids)
+        return await turns.look(self._db, self._recent, scope, session, keys, pairs, ids)
 
     async def commit(self, turns: Sequence[Turn]) -> Sequence[Committed]:
         return await commits.commit(self._db, self._recent, turns)
@@ -154,13 +165,15 @@ class MongoStore:
         return await archive.entity(self._db, scope)
 
     async def erase(self, scope: Scope) -> Entity | None:
+        self._recent.drop((scope.tenant, scope.entity))
+        await self._follow()
         return await archive.erase(self._db, scope)
 
     async def export(self, scope: Scope, *, cursor: str | None, limit: int) -> Page[Kept]:
         return await export_rows(self._db, scope, cursor, limit)
 
     async def restore(self, scope: Scope, rows: Sequence[Kept]) -> int:
-        return await restore_rows(self._db, scope, rows)
+        return await restore_rows(self._db, self._recent, scope, rows)
 
     async def receipt(self, tenant: str, request_id: str) -> Receipt | None:
         return await archive.receipt(self._db, tenant, request_id)
@@ -171,10 +184,16 @@ class MongoStore:
         await commits.enqueue(self._db, jobs)
 
     async def claim(self, *, worker: str, limit: int, lease: float, now: datetime) -> Sequence[Job]:
+        await self._follow()
         if time.monotonic() - self._swept > _SWEEP:
             self._swept = time.monotonic()
             await commits.sweep(self._db)
         return await jobs.claim(self._db, worker, limit, lease, now)
+
+    async def _follow(self) -> None:
+        """Make what follows from the turns that were committed here: their jobs are queued then."""
+        async with self._following:
+            await commits.follow_up(self._db, self._recent.to_follow())
 
     async def extend(self, job: Job, *, lease: float, now: datetime) -> bool:
         return await jobs.extend(self._db, job, lease, now)
@@ -185,6 +204,7 @@ class MongoStore:
         await jobs.settle(self._db, job, now, error, retry_at)
 
     async def depth(self) -> QueueDepth:
+        await self._follow()
         return await jobs.depth(self._db)
 
     async def prune(self, *, before: datetime) -> int:
@@ -194,6 +214,7 @@ class MongoStore:
     async def jobs(
         self, tenant: str, *, entity: str | None, states: Sequence[JobState], cursor: str | None, limit: int
     ) -> Page[Job]:
+        await self._follow()
         return await jobs.jobs(self._db, tenant, entity, states, cursor, limit)
 
     async def retry(self, tenant: str, job_id: str, *, now: datetime, entity: str | None = None) -> Job:

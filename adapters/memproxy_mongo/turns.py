@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from operator import itemgetter
 
 from memproxy.domain import Known, Message, Page, Scope, Session
 from memproxy.storable import check_ids, clean
 from memproxy_mongo import cursors, ledger, lives
+from memproxy_mongo.commit import meet
 from memproxy_mongo.documents import id_mark, key_mark, read_entry, read_message, read_session, session_id, words
 from memproxy_mongo.driver import Database, Document
-from memproxy_mongo.lives import Life
+from memproxy_mongo.lives import Life, Name
+from memproxy_mongo.tails import Recent
 
 _PAGE = 64
 """Turns to read in one go."""
@@ -19,6 +23,7 @@ _ENTRY = ("entry.anchor", "entry.block", "entry.tokens", "entry.facts", "entry.r
 
 async def look(
     db: Database,
+    recent: Recent,
     scope: Scope,
     session: str | None,
     keys: Sequence[bytes],
@@ -26,24 +31,59 @@ async def look(
     ids: Sequence[str],
 ) -> Known:
     check_ids(scope.tenant, scope.entity, session)
-    life = await lives.find(db, scope)
+    asked = {key_mark(key) for key in (*keys, *pairs)} | {id_mark(one) for one in ids}
+    life, (holding, turns) = await _read(db, recent, (scope.tenant, scope.entity), session, asked)
     if life is None:
         return Known(session=session)
-    asked = {key_mark(key) for key in (*keys, *pairs)} | {id_mark(one) for one in ids}
-    query = {"o": life.mark, "marks": {"$in": list(asked)}}
-    holding = await db.some("turn", query, fields=["s", "first", "marks"]) if asked else []
     marks = {mark for turn in holding for mark in turn["marks"]}
     if session is None:
         session = await _named(db, life, holding, ids) or await _recognised(db, life, holding, pairs)
+        turns = await _ledger(db, life, session)
     held = frozenset(key for key in keys if key_mark(key) in marks)
     external = frozenset(clean(one) for one in ids if id_mark(one) in marks)
     if session is None:
         return Known(life.version, None, held)
-    place = {"o": life.mark, "s": session, "ledger": True}
-    turns = await db.some("turn", place, fields=[*_ENTRY, "shown", "at", "seen"], order=[("n", 1)])
     await ledger.settle(db, life, turns)
     entries = tuple([read_entry(turn["entry"], receipt=False) for turn in turns])
     return Known(life.version, session, held, entries, sum([given.tokens for given in entries]), external)
+
+
+Read = tuple[list[Document], list[Document]]
+
+
+async def _read(
+    db: Database, recent: Recent, name: Name, session: str | None, asked: set[bytes]
+) -> tuple[Life | None, Read]:
+    """The life, the turns that hold something asked for, and the session's ledger: in one go where the life is known
+    from before, and nobody forgot anything since."""
+    known = recent.life(name)
+    if known is None:
+        life = await lives.find(db, Scope(*name))
+    else:
+        life, read = await asyncio.gather(lives.find(db, Scope(*name)), _said(db, known, session, asked))
+    if life is None:
+        recent.drop(name)
+        return None, ([], [])
+    recent.keep(name, life)
+    if known is None or (known.mark, known.told) != (life.mark, life.told):
+        read = await _said(db, life, session, asked)
+    return life, read
+
+
+async def _said(db: Database, life: Life, session: str | None, asked: set[bytes]) -> Read:
+    return await asyncio.gather(_holding(db, life, asked), _ledger(db, life, session))
+
+
+async def _holding(db: Database, life: Life, asked: set[bytes]) -> list[Document]:
+    query = {"o": life.mark, "marks": {"$in": list(asked)}}
+    return await db.some("turn", query, fields=["s", "first", "marks"]) if asked else []
+
+
+async def _ledger(db: Database, life: Life, session: str | None) -> list[Document]:
+    if session is None:
+        return []
+    place = {"o": life.mark, "s": session, "ledger": True}
+    return await db.some("turn", place, fields=[*_ENTRY, "shown", "at", "seen"], order=[("n", 1)])
 
 
 async def _named(db: Database, life: Life, holding: Sequence[Document], ids: Sequence[str]) -> str | None:
@@ -66,9 +106,17 @@ async def _recognised(db: Database, life: Life, holding: Sequence[Document], pai
     return max(ranked, default=(False, 0, 0, None))[-1]
 
 
-async def _sessions_of(db: Database, life: Life, names: Sequence[str] | set[str] | dict[str, int]) -> list[Document]:
+async def _sessions_of(db: Database, life: Life, names: Collection[str]) -> list[Document]:
+    """As their turns say, also those that are open."""
+    if not names:
+        return []
     ids = [session_id(life.mark, name) for name in names]
-    return await db.some("session", {"_id": {"$in": ids}}) if ids else []
+    fields = ["s", "n", "messages", "last", "created"]
+    stored, open_ = await asyncio.gather(
+        db.some("session", {"_id": {"$in": ids}}, fields=fields),
+        db.some("turn", {"open": True, "o": life.mark, "s": {"$in": list(names)}}, fields=fields),
+    )
+    return list({one["s"]: one for one in sorted([*stored, *open_], key=itemgetter("n"))}.values())
 
 
 async def messages(db: Database, scope: Scope, session: str, cursor: str | None, limit: int) -> Page[Message]:
@@ -84,8 +132,8 @@ async def messages(db: Database, scope: Scope, session: str, cursor: str | None,
         found += [(f"{turn['n']} {at + 1}", read_message(one)) for at, one in enumerate(said, skipped)]
         if len(found) > limit:
             break
-    stored = await db.one("session", {"_id": session_id(life.mark, session)})
-    total = stored["messages"] if stored is not None else 0
+    stored = await _sessions_of(db, life, [session])
+    total = stored[0]["messages"] if stored else 0
     return cursors.page(found, limit, total, read=lambda row: row[1], cursor=lambda row: row[0])
 
 
@@ -121,6 +169,7 @@ async def sessions(db: Database, scope: Scope, cursor: str | None, limit: int) -
     life = await lives.find(db, scope)
     if life is None:
         return Page((), None, 0)
+    await meet(db, [life.mark])
     older = {"$or": [{"created": {"$lt": time}}, {"created": time, "s": {"$lt": last_id}}]}
     found = await db.some("session", {"o": life.mark, **older}, order=[("created", -1), ("s", -1)], limit=limit + 1)
     total = await db.count("session", {"o": life.mark})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memproxy.domain import FactState, MemoryWrite
+from memproxy.domain import Fact, FactState, Kept, MemoryWrite, Session
 from memproxy.errors import Conflict, StoreUnavailable
 from memproxy.testing.store_contract_turns import look
 from memproxy.testing.store_samples import ALICE, after, claim, entry, event, fact, job, message, triple, turn
@@ -45,6 +47,11 @@ class Mortal(Database):
             self._live()
         await super().put(collection, documents, mark=mark)
 
+    async def raise_to(self, collection: str, documents: Sequence[Any], *, fields: Sequence[str]) -> None:
+        if documents:
+            self._live()
+        await super().raise_to(collection, documents, fields=fields)
+
     async def change(self, collection: str, query: Any, update: Any, *, new: bool = False) -> bool:
         self._live()
         return await super().change(collection, query, update, new=new)
@@ -52,6 +59,10 @@ class Mortal(Database):
     async def change_all(self, collection: str, query: Any, update: Any) -> None:
         self._live()
         await super().change_all(collection, query, update)
+
+    async def take(self, collection: str, query: Any, update: Any, *, order: Any = None) -> Any:
+        self._live()
+        return await super().take(collection, query, update, order=order)
 
     async def pull_out(self, collection: str, query: Any) -> Any:
         self._live()
@@ -93,11 +104,11 @@ async def rows(store: MongoStore) -> Mapping[str, int]:
     return {name: await store._db.count(name, {}) for name in await store._db.collections() if name not in kept}
 
 
-@pytest.mark.parametrize("writes", WRITES)
+@pytest.mark.parametrize("writes", range(4))
 async def test_a_turn_is_stored_once_with_its_jobs(store: MongoStore, url: str, writes: int, tmp_path: Path) -> None:
     said = turn("a", "b", injection=entry("a", "block", tokens=7), jobs=(job(1),), at=after(1))
     died = await dying(url, writes, lambda mortal: mortal.commit([said]))
-    assert died == (writes < 5)
+    assert died == (writes < 2), "an entity and a turn are all that a commit writes"
     there = (await look(store, "b")).session is not None or bool((await look(store, session="s1")).tokens)
     async with open_store(url=url, data_dir=tmp_path) as later:
         page = await later.messages(ALICE, "s1", cursor=None, limit=9)
@@ -112,13 +123,90 @@ async def test_a_turn_is_stored_once_with_its_jobs(store: MongoStore, url: str, 
         assert [one.id for one in jobs.items] == ["job-1"]
 
 
-@pytest.mark.parametrize("writes", WRITES)
+@pytest.mark.parametrize("writes", range(8))
+async def test_what_follows_from_turns_is_made_whoever_dies_of_it(store: MongoStore, url: str, writes: int) -> None:
+    said = [turn("a", at=after(1), jobs=(job(1),)), turn("b", session="s2", at=after(2)), turn("c", at=after(3))]
+
+    async def commit_and_claim(mortal: MongoStore) -> None:
+        await mortal.commit(said)
+        await claim(mortal, at=after(4))
+
+    died = await dying(url, writes, commit_and_claim)
+    assert died == (writes < 7)
+    await store.commit(said)
+    page = await store.sessions(ALICE, cursor=None, limit=9)
+    assert [(one.id, one.messages, one.last_at) for one in page.items] == [("s2", 1, after(2)), ("s1", 2, after(3))]
+    jobs = await store.jobs("acme", entity=None, states=[], cursor=None, limit=9)
+    assert [one.id for one in jobs.items] == ["job-1"]
+    await store.claim(worker="w2", limit=9, lease=60, now=after(999))
+    assert await store._db.count("turn", {"open": True}) == 0
+
+
+@pytest.mark.parametrize("writes", range(3))
 async def test_a_session_goes_on_after_a_turn_whose_writer_died(store: MongoStore, url: str, writes: int) -> None:
     await store.commit([turn("a", at=after(1))])
     await dying(url, writes, lambda mortal: mortal.commit([turn("b", at=after(2), jobs=(job(1),))]))
     await store.commit([turn("b", "c", at=after(3))])
     page = await store.messages(ALICE, "s1", cursor=None, limit=9)
     assert ([m.text for m in page.items], page.total) == (["a", "b", "c"], 3)
+
+
+async def test_another_replica_sees_a_turn_at_once(store: MongoStore, url: str, tmp_path: Path) -> None:
+    """Nothing has been made yet of what follows from it."""
+    async with open_store(url=url, data_dir=tmp_path) as other:
+        await store.commit([turn("a", at=after(1))])
+        assert await other._db.count("session", {}) == 0
+        assert (await look(other, "a")).session == "s1"
+        await other.commit([turn("a", "b", at=after(2)), turn("a", session="s2", at=after(3))])
+        assert (await look(store, "a")).session == "s2", "in s1 something follows it"
+        page = await store.messages(ALICE, "s1", cursor=None, limit=9)
+        assert ([m.text for m in page.items], page.total) == (["a", "b"], 2)
+        assert [one.messages for one in (await store.sessions(ALICE, cursor=None, limit=9)).items] == [1, 2]
+        await other.commit([turn("c", session="s2", at=after(4))])
+        entity = await store.entity(ALICE)
+        assert entity is not None
+        assert (entity.sessions, entity.messages, entity.last_at) == (2, 4, after(4))
+        await store.commit([turn("d", session="s2", at=after(5))])
+        assert (await other.export(ALICE, cursor=None, limit=99)).total == 7
+
+
+async def test_two_replicas_that_take_turns_keep_one_order(store: MongoStore, url: str, tmp_path: Path) -> None:
+    async with open_store(url=url, data_dir=tmp_path) as other:
+        said = [str(number) for number in range(12)]
+        for number, text in enumerate(said):
+            writer = (store, other)[number % 2]
+            assert [c.added for c in await writer.commit([turn(*said[:number], text, at=after(number))])] == [1]
+        await asyncio.gather(*(each.commit([turn("x", "y", at=after(20))]) for each in (store, other, store, other)))
+        page = await store.messages(ALICE, "s1", cursor=None, limit=99)
+        assert ([m.text for m in page.items], page.total) == ([*said, "x", "y"], 14)
+
+
+async def test_a_session_of_the_first_memproxys_goes_on(store: MongoStore, url: str, tmp_path: Path) -> None:
+    """Its turns do not say which one follows."""
+    await store.commit([turn("a", at=after(1))])
+    await store._db.change_all("turn", {}, {"$unset": {"next": ""}})
+    async with open_store(url=url, data_dir=tmp_path) as one, open_store(url=url, data_dir=tmp_path) as other:
+        await asyncio.gather(one.commit([turn("a", "b", at=after(2))]), other.commit([turn("b", at=after(3))]))
+        await one.commit([turn("c", at=after(4))])
+        page = await other.messages(ALICE, "s1", cursor=None, limit=9)
+        assert ([m.text for m in page.items], page.total) == (["a", "b", "c"], 3)
+
+
+async def test_a_turn_is_not_written_into_a_life_that_another_replica_ended(
+    store: MongoStore, url: str, tmp_path: Path
+) -> None:
+    """Though this one knows the entity, and that its session holds the message."""
+    said = turn("a", jobs=(job(1),))
+    await store.commit([said])
+    async with open_store(url=url, data_dir=tmp_path) as other:
+        await other.erase(ALICE)
+        assert (await look(store, "a")).held == frozenset()
+        await store.commit([said])
+        await other.erase(ALICE)
+        assert [c.added for c in await store.commit([said, turn("b")])] == [1, 1]
+        page = await other.messages(ALICE, "s1", cursor=None, limit=9)
+        assert ([m.text for m in page.items], page.total) == (["a", "b"], 2)
+        assert len(await claim(store)) == 1
 
 
 @pytest.mark.parametrize("writes", WRITES)
@@ -150,6 +238,31 @@ async def test_a_change_happens_whole_or_not_at_all(store: MongoStore, url: str,
         triple(2, "fact-2"),
         triple(3, "fact-3"),
     ]
+
+
+ARCHIVE = [
+    Kept(Session("s1", "chat", 3, after(0), after(3))),
+    Kept(Session("s2", None, 1, after(4), after(4))),
+    *(Kept(message(text, at=after(n)), "s1", n == 1) for n, text in enumerate("abc")),
+    Kept(message("d", at=after(4)), "s2"),
+    *(Kept(entry(anchor, f"- {anchor}", tokens=5, at=after(5)), "s1") for anchor in "ab"),
+    *(Kept(fact(n, number=n)) for n in (1, 2)),
+    Kept(triple(1)),
+    Kept(event(1)),
+]
+
+
+@pytest.mark.parametrize("writes", range(11))
+async def test_an_import_that_broke_off_is_completed_by_another(store: MongoStore, url: str, writes: int) -> None:
+    died = await dying(url, writes, lambda mortal: mortal.restore(ALICE, ARCHIVE))
+    assert died == (writes < 10)
+    await store.restore(ALICE, ARCHIVE)
+    assert await store.restore(ALICE, ARCHIVE) == 0
+    page = await store.export(ALICE, cursor=None, limit=99)
+    told = [
+        replace(kept, row=replace(kept.row, version=0)) if isinstance(kept.row, Fact) else kept for kept in page.items
+    ]
+    assert (told, page.total) == (ARCHIVE, len(ARCHIVE))
 
 
 @pytest.mark.parametrize("writes", WRITES)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bson.errors import BSONError
 from pymongo import errors
 
-from memproxy.domain import MemoryWrite
+from memproxy.domain import MemoryWrite, Source
 from memproxy.errors import BadRequest, ConfigError, Conflict, MemproxyError, StoreUnavailable
 from memproxy.testing.store_contract import api_key
 from memproxy.testing.store_contract_turns import look, texts
-from memproxy.testing.store_samples import ALICE, fact, message, turn
+from memproxy.testing.store_samples import ALICE, entry, fact, message, turn
 from memproxy_mongo import MongoStore, faults, open_store
 from tests.adapters.mongo_server import mongo
 from tests.servers.mongo_wire import MongoWire
@@ -36,6 +37,18 @@ def url(mongo: MongoWire) -> str:
 async def store(url: str, tmp_path: Path) -> AsyncIterator[MongoStore]:
     async with open_store(url=url, data_dir=tmp_path) as store:
         yield store
+
+
+@pytest.fixture
+async def patient(mongo: MongoWire, tmp_path: Path) -> AsyncIterator[MongoStore]:
+    """For what takes the server its time."""
+    mongo.start()
+    async with open_store(url=mongo.database(), data_dir=tmp_path) as store:
+        yield store
+
+
+def sources(count: int) -> tuple[Source, ...]:
+    return tuple(Source(f"message-{n:036}", f"session-{n:036}", f"message-{n:036}") for n in range(count))
 
 
 def family(root: type[BaseException]) -> list[type[BaseException]]:
@@ -123,14 +136,32 @@ async def test_what_no_document_holds_is_refused_whole(store: MongoStore) -> Non
     assert await store.write(ALICE, MemoryWrite((fact(2),), expected=version)) == version + 1
 
 
-async def test_a_turn_larger_than_any_document_is_kept_whole(store: MongoStore) -> None:
-    said = [message(f"{n}" * 3_000_000) for n in range(7)]
+async def test_a_turn_larger_than_any_document_is_kept_whole(patient: MongoStore) -> None:
+    store, said = patient, [message(f"{n}" * 3_000_000) for n in range(7)]
     assert [c.added for c in await store.commit([turn(*said, "end")])] == [8]
     page = await store.messages(ALICE, "s1", cursor=None, limit=7)
     assert (list(page.items), page.total) == (said, 8)
     assert [m.text for m in (await store.messages(ALICE, "s1", cursor=page.next_cursor, limit=7)).items] == ["end"]
     await store.erase(ALICE)
     assert await store._db.count("part", {}) == 0
+
+
+async def test_a_ledger_entry_larger_than_any_document_is_refused_and_costs_no_other_turn(patient: MongoStore) -> None:
+    store, huge = patient, replace(entry("a", "block"), receipt=b"x" * 17_000_000)
+    with pytest.raises(BadRequest, match="15 MB"):
+        await store.commit([turn("a", injection=huge)])
+    assert [c.added for c in await store.commit([turn("a", "b")])] == [2]
+    assert await texts(store) == ["a", "b"]
+
+
+async def test_a_fact_with_more_sources_than_a_document_holds_is_refused_whole(patient: MongoStore) -> None:
+    store = patient
+    version = await store.write(ALICE, MemoryWrite((fact(1, sources=sources(5_000)),)))
+    with pytest.raises(BadRequest, match="15 MB"):
+        await store.write(ALICE, MemoryWrite((fact(2), fact(1, sources=sources(150_000)))))
+    changes = await store.changes(ALICE, since=0)
+    assert changes.version == version
+    assert [(each.id, len(each.sources)) for each in changes.facts] == [("fact-1", 5_000)]
 
 
 async def test_reading_with_an_id_that_nobody_has_is_a_bad_request(store: MongoStore) -> None:
