@@ -75,6 +75,7 @@ class Watch:
         try:
             asked.result()
         except MemproxyError as error:
-            self._trouble = str(error)
+            # Until it was reached, what kept it from being opened says more than that it is not open.
+            self._trouble = str(error) if self.reached else self._trouble or str(error)
         else:
             self._trouble, self.reached, self._last = None, True, self._clock()

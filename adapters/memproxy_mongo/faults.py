@@ -46,7 +46,7 @@ def translated(error: Exception, place: str) -> MemproxyError:
         case errors.DocumentTooLarge():
             return BadRequest("MongoDB holds no document of more than 16 MB.")
         case InvalidDocument() | OverflowError():
-            return StoreUnavailable(f"The database {place} cannot hold a value ({type(error).__name__}).")
+            return BadRequest(f"The database {place} cannot hold a value ({type(error).__name__}).")
         case errors.DuplicateKeyError():
             return Conflict("Somebody else stored the same thing at the same time; read it again.")
     return StoreUnavailable(f"The database {place} {_remedy(error)}.")

@@ -38,6 +38,8 @@ def translated(error: Exception, file: Path) -> MemproxyError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.IntegrityError):
         return Conflict("Somebody else stored the same thing at the same time; read it again.")
+    if kind(cause) == "SQLITE_TOOBIG" or isinstance(cause, OverflowError):
+        return BadRequest(f"The database {file} cannot hold a text or a number that is this large.")
     remedy = _REMEDIES.get(kind(cause)) or f"failed ({kind(cause) or type(cause).__name__})"
     return StoreUnavailable(f"The database {file} {remedy}.")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-import asyncmy
+import asyncmy.connection
 import asyncmy.errors
 from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -44,7 +44,7 @@ _REMEDIES = {
     1142: Fault("does not grant its user what memproxy needs: to create, read and change tables", hopeless=True),
     1114: Fault("cannot grow: the disk of the server is full; free some space"),
     1021: Fault("cannot grow: the disk of the server is full; free some space"),
-    1153: Fault("takes no text of this length; raise `max_allowed_packet` there", lost=True),
+    1153: Fault("takes no text of this length; raise `max_allowed_packet` there", lost=True, error=BadRequest),
     1040: _FULL,
     1203: _FULL,
     1226: _FULL,
@@ -61,6 +61,30 @@ _REMEDIES = {
     **dict.fromkeys((1053, 1077, 1079, 1152, 1159, 1160, 1161, 1158, 1927, 2006, 2013, 2014, 2055, 4031), _GONE),
     **dict.fromkeys((2002, 2003, 2005), UNREACHABLE),
 }
+
+
+class _Connection(asyncmy.connection.Connection):
+    """Sends no statement that is too long for the server, which would close the connection and not say why."""
+
+    longest = _LARGEST
+
+    async def learn(self) -> None:
+        async with self.cursor() as cursor:
+            await cursor.execute("SELECT @@max_allowed_packet")
+            (self.longest,) = await cursor.fetchone()
+
+    async def query(self, sql: str | bytes, unbuffered: bool = False) -> Any:
+        if len(sql) >= self.longest // 4:  # a character has up to four bytes
+            sql = sql.encode("utf-8", "surrogateescape") if isinstance(sql, str) else sql
+            if len(sql) >= self.longest:
+                raise asyncmy.errors.OperationalError(1153, "too long for max_allowed_packet")
+        return await super().query(sql, unbuffered)  # type: ignore[no-untyped-call]
+
+
+async def _opened(**given: Any) -> _Connection:
+    connection = _Connection(**given)  # type: ignore[no-untyped-call]
+    await connection.connect()
+    return connection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +119,7 @@ class Mysql:
         mode = "REPEATABLE READ, READ ONLY" if reading else "READ COMMITTED, READ WRITE"
 
         async def connect() -> Any:
-            given = asyncmy.connect(
+            given = _opened(
                 host=self.url.host or "localhost",
                 port=self.url.port or 3306,
                 user=self.url.username,
@@ -110,7 +134,9 @@ class Mysql:
                 ssl=self.tls,
                 program_name="memproxy",
             )
-            return await asyncio.wait_for(given, CONNECT_TIMEOUT)  # its own limit ends before the handshake
+            made = await asyncio.wait_for(given, CONNECT_TIMEOUT)  # its own limit ends before the handshake
+            await made.learn()
+            return made
 
         engine = create_async_engine(
             "mysql+asyncmy://",

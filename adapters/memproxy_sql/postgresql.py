@@ -138,7 +138,7 @@ class Postgresql:
         if state is None:
             # An argument that the driver cannot encode; all else of its own is about the connection.
             if isinstance(error.__cause__ or error, asyncpg.DataError):
-                return Fault("cannot hold a number that is this large")
+                return Fault("cannot hold a number that is this large", error=BadRequest)
             return UNREACHABLE
         if state in _REMEDIES:
             return _REMEDIES[state]

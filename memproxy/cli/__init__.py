@@ -15,6 +15,7 @@ from memproxy import __version__
 from memproxy.cli.entities import entities
 from memproxy.cli.facts import facts
 from memproxy.cli.jobs import jobs
+from memproxy.cli.journal import journal
 from memproxy.cli.keys import keys
 from memproxy.cli.migrate import migrate
 from memproxy.cli.model import model
@@ -45,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (serve, doctor, demo, recall, facts, entities, import_, export, jobs, keys, model, migrate):
+for command in (serve, doctor, demo, recall, facts, entities, import_, export, jobs, journal, keys, model, migrate):
     main.add_command(command)

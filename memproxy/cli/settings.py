@@ -27,6 +27,7 @@ def settings_options(*, only: frozenset[str] | None = None) -> Callable[[Command
     return decorate
 
 
+DATA_SETTINGS = settings_options(only=frozenset(("data_dir",)))
 STORE_SETTINGS = settings_options(only=frozenset(("data_dir", "store")))
 MODEL_SETTINGS = settings_options(only=frozenset(("model_dir",)))
 

@@ -17,6 +17,7 @@ from .running import fails, memproxy
 
 COMMANDS = [
     (), ("serve",), ("demo",), ("doctor",), ("keys",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"),
+    ("journal",), ("journal", "show"), ("journal", "retry"),
     ("model",), ("model", "pull"), ("model", "compile"), ("recall",), ("facts",), ("facts", "list"),
     ("facts", "search"), ("facts", "add"), ("facts", "show"), ("facts", "correct"), ("facts", "pin"),
     ("facts", "unpin"), ("facts", "forget"), ("facts", "history"), ("entities",), ("entities", "list"),

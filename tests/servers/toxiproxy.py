@@ -68,13 +68,14 @@ class Link:
         """Everything is well again."""
         self._proxy.call("POST", "/reset")
 
-    def delay(self, milliseconds: int) -> None:
-        self._toxic("latency", latency=milliseconds)
+    def delay(self, milliseconds: int, *, jitter: int = 0) -> None:
+        self.poison("latency", latency=milliseconds, jitter=jitter)
 
     def stall(self) -> None:
         """Nothing comes through, and nobody is told."""
-        self._toxic("timeout", timeout=0)
+        self.poison("timeout", timeout=0)
 
-    def _toxic(self, kind: str, **attributes: int) -> None:
-        body = {"type": kind, "name": kind, "stream": "downstream", "attributes": attributes}
+    def poison(self, kind: str, *, stream: str = "downstream", **attributes: int) -> None:
+        """One of toxiproxy's own: `reset_peer`, `limit_data`, `slicer`, `bandwidth` … `upstream` is to the server."""
+        body = {"type": kind, "name": f"{kind}-{stream}", "stream": stream, "attributes": attributes}
         self._proxy.call("POST", f"/proxies/{self._name}/toxics", body)
