@@ -49,6 +49,9 @@ class Found:
 
     rates: list[float] = field(default_factory=list)
     raw_rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Milliseconds a turn, the server's included."""
+    raw_cpu: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     groups: int = 0
     turns: int = 0
@@ -65,23 +68,27 @@ async def measure(subject: Subject, size: Size) -> list[Line]:
         await talk.recall(store)
         await raw.open()
         try:
-            return [line for count in AT_ONCE for line in await _at_once(store, raw, talk, count, size)]
+            return [line for count in AT_ONCE for line in await _at_once(subject, store, raw, talk, count, size)]
         finally:
             await raw.close()
 
 
-async def _at_once(store: Store, raw: Raw, talk: Talk, requesters: int, size: Size) -> list[Line]:
+async def _at_once(subject: Subject, store: Store, raw: Raw, talk: Talk, requesters: int, size: Size) -> list[Line]:
     found = Found()
     for number in range(len(rounds(size, 5)) + 1):
         turns = talk.turns(size.of(*AT_ONCE[requesters]))
+        cpu = subject.cpu()
         groups, waits, spent = await _captured(store, turns, requesters)
+        cpu = subject.cpu() - cpu
         rows = await raw.rows(groups)
-        began = perf_counter()
+        raw_cpu, began = subject.cpu(), perf_counter()
         for group in rows:
             await raw.write(group)
         if number or size.smoke:  # the first round warms up
             found.rates.append(len(turns) / spent)
             found.raw_rates.append(len(turns) / (perf_counter() - began))
+            found.cpu.append(1000 * cpu / len(turns))
+            found.raw_cpu.append(1000 * (subject.cpu() - raw_cpu) / len(turns))
             found.waits += waits
             found.groups += len(groups)
             found.turns += len(turns)
@@ -122,11 +129,13 @@ async def _captured(
 def _lines(found: Found, requesters: int) -> list[Line]:
     mine, driver = statistics.median(found.rates), statistics.median(found.raw_rates)
     waits = sorted(found.waits)
+    cpu, raw_cpu = statistics.median(found.cpu), statistics.median(found.raw_cpu)
     name = f"commit, {requesters} at once"
     return [
         Line(f"{name}: turns", mine, "/s", detail=f"groups of {found.turns / found.groups:.1f}; driver {driver:.0f}/s"),
         Line(f"{name}: added, p50", 1000 * statistics.median(waits), "ms", detail=f"p95 {_p95(waits):.1f}"),
         Line(f"{name}: of the driver's rate", mine / driver, "x", AIM, least=True),
+        Line(f"{name}: CPU of a turn, server included", cpu, "ms", detail=f"driver {raw_cpu:.2f} ms"),
     ]
 
 

@@ -1,6 +1,6 @@
 """The same rows by the driver alone: one transaction for each group, one `executemany` for each table, nothing read.
 
-For MongoDB: one `insert_many` for each collection, and one bulk write that counts the sessions up.
+For MongoDB: one `insert_many` of the turns.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ class Mariadb(Sql):
 
 
 class Mongodb:
-    """A turn is one document there, and its session and jobs are others; what is written is read from the store's own
-    database, as it is in the end."""
+    """A turn is one document there; what follows from it is made later, for many turns at once. The documents are read
+    from the store's own database."""
 
     def __init__(self, url: str, ours: str) -> None:
         self._url, self._ours = url, ours
@@ -172,33 +172,23 @@ class Mongodb:
     async def open(self) -> None:
         from pymongo import AsyncMongoClient
 
-        self._clients = [AsyncMongoClient[Any](url) for url in (self._url, self._ours)]
+        self._clients = [AsyncMongoClient[Any](url, w="majority", journal=True) for url in (self._url, self._ours)]
         self._twin, self._stored = (client.get_default_database() for client in self._clients)
 
     async def rows(self, groups: Sequence[Sequence[Turn]]) -> list[Rows]:
         return [await self._group(turns) for turns in groups]
 
     async def _group(self, turns: Sequence[Turn]) -> Rows:
+        people = [turn.scope.entity for turn in turns]
+        lives = [entity["o"] async for entity in self._stored["entity"].find({"entity": {"$in": people}})]
         keys = [b"k" + message.key for turn in turns for message in turn.messages]
-        ids = [job.id for turn in turns for job in turn.jobs]
-        sessions = await self._stored["session"].find({"s": {"$in": [turn.session for turn in turns]}}).to_list()
-        lives = [session["o"] for session in sessions]
         said = await self._stored["turn"].find({"o": {"$in": lives}, "marks": {"$in": keys}}).to_list()
         if len(said) != len(turns):
             raise RuntimeError(f"{len(said)} documents of {len(turns)} turns were found")
-        return {
-            "turn": said,
-            "job": await self._stored["job"].find({"id": {"$in": ids}}).to_list(),
-            "session": sessions,
-        }
+        return {"turn": said}
 
     async def write(self, rows: Rows) -> None:
-        from pymongo import ReplaceOne
-
         await self._twin["turn"].insert_many(rows["turn"])
-        changed = [ReplaceOne({"_id": session["_id"]}, session, upsert=True) for session in rows["session"]]
-        await self._twin["session"].bulk_write(changed, ordered=False)
-        await self._twin["job"].insert_many(rows["job"])
 
     async def close(self) -> None:
         for client in self._clients:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import psutil
 
 from bench.process import OTHER_CORE, PROXY_CORE
 from memproxy import plugins
@@ -37,6 +40,17 @@ class Subject:
     """Makes a new database and gives its URL."""
     data: Path
     """Where its files are."""
+
+    processes: Callable[[], Sequence[psutil.Process]] = lambda: ()
+    """Those of the server."""
+
+    def cpu(self) -> float:
+        """Seconds that this process and the server have used."""
+        spent = time.process_time()
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                spent += sum(process.cpu_times()[:2])
+        return spent
 
     def bytes(self) -> int:
         """On the disk; blocks, for files are made larger than what is in them."""
@@ -82,7 +96,7 @@ def _each(folder: Path) -> Generator[Subject]:
         with _on(PROXY_CORE):
             server.__enter__()
         try:
-            yield Subject(name, folder, server.database, server.folder)
+            yield Subject(name, folder, server.database, server.folder, server.processes)
         finally:
             server.__exit__(None, None, None)
 

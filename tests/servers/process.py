@@ -86,11 +86,11 @@ class ServerProcess:
 
     def pause(self) -> None:
         """It hangs: accepts, and answers nobody."""
-        for process in self._everyone():
+        for process in self.processes():
             process.suspend()
 
     def resume(self) -> None:
-        for process in self._everyone():
+        for process in self.processes():
             process.resume()
 
     def __enter__(self) -> Self:
@@ -104,7 +104,7 @@ class ServerProcess:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _everyone(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         """The server and the processes that it started."""
         if self._process is None or self._process.poll() is not None:
             return []
@@ -112,7 +112,7 @@ class ServerProcess:
         return [first, *first.children(recursive=True)]
 
     def _end(self, number: signal.Signals) -> None:
-        everyone = self._everyone()
+        everyone = self.processes()
         for process in everyone if number is signal.SIGKILL else everyone[:1]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()
