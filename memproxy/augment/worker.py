@@ -158,13 +158,17 @@ class Worker:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _run(self) -> None:
+        lost = False
         while True:
             self._wanted.clear()
             try:
                 await self._begin()
                 await self._prune()
+                lost = False
             except MemproxyError as error:
-                log.warning("the job queue cannot be read", extra={"error": type(error).__name__})
+                if not lost:  # one line for as long as it lasts
+                    log.warning("the job queue cannot be read", extra={"error": type(error).__name__})
+                lost = True
             try:
                 async with asyncio.timeout(self._poll):
                     await self._wanted.wait()
