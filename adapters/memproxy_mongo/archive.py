@@ -95,8 +95,16 @@ async def erase(db: Database, scope: Scope) -> Entity | None:
         if last is not None:
             await _outlive(db, scope.tenant, last["version"])
         await change.wipe(db, stored["o"])
-    await db.remove("job", {"owner": name})
+    await _drop_jobs(db, name)
     return found if stored is not None else None
+
+
+async def _drop_jobs(db: Database, name: str) -> None:
+    """But for those of a life that has begun meanwhile."""
+    found = [job.get("o") for job in await db.some("job", {"owner": name}, fields=["o"])]
+    marks = {mark for mark in found if mark is not None}
+    alive = await lives.alive(db, marks)
+    await db.remove("job", {"owner": name, "o": {"$in": [*(marks - set(alive)), None]}})
 
 
 async def _outlive(db: Database, tenant: str, version: int) -> None:

@@ -24,7 +24,7 @@ Body = Mapping[str, Any]
 loses its words; `unsaid`: texts that any history loses; `augmented`: ids of messages; `struck`: lines; `ids`: of the
 facts; `tells`: whether blocks of the ledger are concerned."""
 
-OWNED = ("turn", "session", "fact", "triple", "event", "part")
+OWNED = ("turn", "session", "fact", "triple", "event", "part", "job")
 """Collections whose documents bear the mark of a life."""
 
 

@@ -67,7 +67,9 @@ async def commit(db: Database, recent: Recent, turns: Sequence[Turn]) -> list[Co
 async def enqueue(db: Database, jobs: Sequence[Job]) -> None:
     for job in jobs:
         check_ids(job.scope.tenant, job.scope.entity, job.id)
-    await db.add("job", [job_document(job) for job in jobs])
+    alive = await lives.find_all(db, {_name(job.scope) for job in jobs})
+    marks = {name: life.mark for name, life in alive.items()}
+    await db.add("job", [job_document(job, marks.get(_name(job.scope))) for job in jobs])
 
 
 async def _store(db: Database, recent: Recent, turns: Mapping[int, Turn]) -> dict[int, int]:
@@ -105,7 +107,7 @@ async def _document(db: Database, session: Filling, turn: Turn) -> Document | No
         made["usage"] = usage_document(turn.usage)
         made["marks"].append(request_mark(turn.request_id))
     if turn.jobs:
-        made["jobs"] = [job_document(job) for job in turn.jobs]
+        made["jobs"] = [job_document(job, session.life.mark) for job in turn.jobs]
     return made
 
 
@@ -164,14 +166,25 @@ async def _settle(
 
 async def follow_up(db: Database, turns: Sequence[Document]) -> None:
     """Make what follows from turns that are stored; doing it twice does no harm."""
-    if not turns:
-        return
-    alive = await lives.alive(db, {turn["o"] for turn in turns})
-    for mark in {turn["o"] for turn in turns} - set(alive):
-        await change.wipe_if_ended(db, mark)
+    alive = await _alive(db, turns)
     left = [turn for turn in turns if turn["o"] in alive]
+    if not left:
+        return
     await asyncio.gather(_queue(db, left), *(ledger.settle(db, alive[turn["o"]], [turn]) for turn in left))
-    await db.change_all("turn", {"_id": {"$in": [turn["_id"] for turn in left]}}, {"$unset": {"open": "", "jobs": ""}})
+    closed = {"$unset": {"open": "", "jobs": ""}}
+    await asyncio.gather(
+        db.change_all("turn", {"_id": {"$in": [turn["_id"] for turn in left]}}, closed),
+        _alive(db, left),  # what was made for one that was erased meanwhile goes too
+    )
+
+
+async def _alive(db: Database, turns: Sequence[Document]) -> Mapping[ObjectId, Life]:
+    """The lives of these turns that have not ended; of the others nothing stays."""
+    marks = {turn["o"] for turn in turns}
+    alive = await lives.alive(db, marks)
+    for mark in marks - set(alive):
+        await change.wipe_if_ended(db, mark)
+    return alive
 
 
 async def _queue(db: Database, turns: Sequence[Document]) -> None:
@@ -199,8 +212,12 @@ async def _make_way(db: Database, recent: Recent, late: Mapping[int, Filling], t
 
 
 async def sweep(db: Database) -> None:
-    """Follow up what was left open by writers that died."""
-    await follow_up(db, await db.some("turn", {"open": True}, fields=FOLLOWED, limit=_SWEEP))
+    """Follow up what is open, whoever wrote it, and lives or not."""
+    while True:
+        found = await db.some("turn", {"open": True}, fields=FOLLOWED, limit=_SWEEP)
+        await follow_up(db, found)
+        if len(found) < _SWEEP:
+            return
 
 
 async def meet(db: Database, marks: Collection[ObjectId]) -> None:

@@ -99,9 +99,11 @@ def read_session(stored: Document) -> Session:
     return Session(stored["s"], stored["process"], stored["messages"], *times)
 
 
-def job_document(job: Job) -> Document:
+def job_document(job: Job, life: ObjectId | None) -> Document:
+    """`life` is what an erasure drops it with; None where the entity holds nothing else."""
     return {
         "_id": joined(job.scope.tenant, job.id),
+        "o": life,
         "tenant": job.scope.tenant,
         "entity": job.scope.entity,
         "owner": joined(job.scope.tenant, job.scope.entity),

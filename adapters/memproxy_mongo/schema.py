@@ -39,6 +39,7 @@ _INDEXES: Sequence[tuple[str, Order, Document]] = (
     ("event", [("o", 1), ("fact", 1)], {}),
     ("part", [("o", 1)], {}),
     ("part", [("change", 1)], {"sparse": True}),
+    ("job", [("o", 1)], {}),
     ("job", [("state", 1), ("created", 1), ("id", 1)], {}),
     ("job", [("tenant", 1), ("created", -1), ("id", -1)], {}),
     ("job", [("owner", 1), ("created", -1), ("id", -1)], {}),

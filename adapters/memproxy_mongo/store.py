@@ -184,16 +184,22 @@ class MongoStore:
         await commits.enqueue(self._db, jobs)
 
     async def claim(self, *, worker: str, limit: int, lease: float, now: datetime) -> Sequence[Job]:
-        await self._follow()
         if time.monotonic() - self._swept > _SWEEP:
+            await self._follow_all()
             self._swept = time.monotonic()
-            await commits.sweep(self._db)
+        else:
+            await self._follow()
         return await jobs.claim(self._db, worker, limit, lease, now)
 
     async def _follow(self) -> None:
         """Make what follows from the turns that were committed here: their jobs are queued then."""
         async with self._following:
             await commits.follow_up(self._db, self._recent.to_follow())
+
+    async def _follow_all(self) -> None:
+        """The same of the turns of all, so that every job there is to be is queued."""
+        await self._follow()
+        await commits.sweep(self._db)
 
     async def extend(self, job: Job, *, lease: float, now: datetime) -> bool:
         return await jobs.extend(self._db, job, lease, now)
@@ -204,7 +210,7 @@ class MongoStore:
         await jobs.settle(self._db, job, now, error, retry_at)
 
     async def depth(self) -> QueueDepth:
-        await self._follow()
+        await self._follow_all()
         return await jobs.depth(self._db)
 
     async def prune(self, *, before: datetime) -> int:
@@ -214,10 +220,11 @@ class MongoStore:
     async def jobs(
         self, tenant: str, *, entity: str | None, states: Sequence[JobState], cursor: str | None, limit: int
     ) -> Page[Job]:
-        await self._follow()
+        await self._follow_all()
         return await jobs.jobs(self._db, tenant, entity, states, cursor, limit)
 
     async def retry(self, tenant: str, job_id: str, *, now: datetime, entity: str | None = None) -> Job:
+        await self._follow_all()
         return await jobs.retry(self._db, tenant, job_id, now, entity)
 
     # Keys
