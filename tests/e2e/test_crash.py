@@ -47,7 +47,7 @@ async def test_a_kill_at_any_moment_loses_no_turn_that_a_client_saw_end(folder: 
         before = len(seen)
         talkers = [asyncio.create_task(talk(service, f"r{round_}-t{n}", seen)) for n in range(TALKERS)]
         async with asyncio.timeout(30):
-            while len(seen) == before:  # there is something to lose
+            while len(seen) == before:  # noqa: ASYNC110 nobody tells; then there is something to lose
                 await asyncio.sleep(0.01)
         await asyncio.sleep(moments.uniform(0, 0.75))
         await service.kill()
