@@ -30,7 +30,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m tests.servers
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest
 
 bench: setup
 	@$(BIN)/python -m bench

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from bench import background, dialects, footprint, hotpath, prompt_cache, scale, stores, ttft
+from bench import background, dialects, footprint, hotpath, prompt_cache, recall, scale, stores, ttft
 from bench.process import CORES, OTHER_CORE
 from bench.report import Line, table
 from bench.stage import Size
@@ -22,13 +22,15 @@ PIECES: Mapping[str, Callable[[Size], list[Line]]] = {
     "footprint": footprint.run,
     "background": background.run,
     "scale": scale.run,
+    "recall": recall.run,
     "prompt_cache": prompt_cache.run,
     "dialects": dialects.run,
     "stores": stores.run,
     "references": hotpath.run_references,
 }
-ALL = [name for name in PIECES if name != "references"]
-"""What runs when nothing is chosen: `hotpath` measures the references as well."""
+ALL = [name for name in PIECES if name not in ("references", "recall")]
+"""What runs when nothing is chosen: `hotpath` measures the references as well, and `recall` needs the data of
+`bench.evaluation`."""
 
 
 def main() -> int:

@@ -270,7 +270,8 @@ class Index(Protocol):
 
     async def apply(self, scope: Scope, changes: Changes, *, since: int) -> None:
         """Bring the entity from version `since` to `changes.version`: current facts with an embedding are put under
-        their `number`, all others taken out. Replaying is harmless. `since` 0 starts anew."""
+        their `number`, all others taken out. Replaying is harmless. `since` 0 starts anew. What does not connect with
+        what is held, or is of another life of the entity (`changes.born`), changes nothing."""
         ...
 
     async def search(self, scope: Scope, vector: Vector, *, limit: int) -> Sequence[tuple[int, float]]:

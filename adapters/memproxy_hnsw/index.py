@@ -107,9 +107,8 @@ class HnswIndex:
         if since:
             entity = await self._find(key)
         else:  # filled aside; takes its place in `_changed`, even where the caller has given up by then
-            entity = self._filling[key] = self._entity(key, Exact(self._dimensions))
-        if entity is not None:
-            entity.born = changes.born
+            entity = self._filling[key] = self._entity(key, Exact(self._dimensions), born=changes.born)
+        if entity is not None and entity.born == changes.born:
             await entity.apply(change, changes.version, since=since)
 
     async def drop(self, scope: Scope) -> None:

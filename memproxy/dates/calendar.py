@@ -17,6 +17,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from memproxy.dates.needs import Need, lacking, needs
+
 _Date = date  # a field of that name hides it
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -77,7 +79,8 @@ class Calendar:
         self._words = {name: {**table.get(name, {}), **more.get(name, {})} for name in _TABLES}
         self._say: Mapping[str, Any] = table.get("say", {})
         sources = (*table["patterns"], *more.get("patterns", ()))
-        self._patterns = [re.compile(self._expand(source), re.IGNORECASE) for source in sources]
+        self._patterns = [(re.compile(pattern), needs(pattern)) for pattern in map(self._expand, sources)]
+        self._needs = frozenset[Need]().union(*(wanted for _, wanted in self._patterns))
 
     @property
     def words(self) -> Iterator[str]:
@@ -102,9 +105,11 @@ class Calendar:
         return kept
 
     def _all(self, sentence: str) -> Iterator[Mention]:
-        for pattern in self._patterns:
-            for found in pattern.finditer(sentence):
-                groups = {name: text.lower() for name, text in found.groupdict().items() if text is not None}
+        plain = _plain(sentence)
+        missing = lacking(plain, self._needs)
+        for pattern, wanted in self._patterns:
+            for found in pattern.finditer(plain) if missing.isdisjoint(wanted) else ():
+                groups = {name: text for name, text in found.groupdict().items() if text is not None}
                 yield Mention(found.start(), found.end(), groups)
 
     def resolve(self, mention: Mention, *, said: date, ahead: bool) -> Day | None:
@@ -193,6 +198,15 @@ class Calendar:
 
     def _format(self, pattern: str, day: date) -> str:
         return pattern.format(day=day.day, month=self._say["month_names"][day.month - 1], year=day.year)
+
+
+_ODD = str.maketrans("İıſK", "iisk")
+"""Letters that are one of ASCII's in another case, and may have another length there."""
+
+
+def _plain(sentence: str) -> str:
+    """In lower case, each character in its place."""
+    return sentence.lower() if sentence.isascii() else sentence.translate(_ODD).lower()
 
 
 _TABLES = ("months", "weekdays", "offsets", "which", "units", "numbers", "seasons", "few")

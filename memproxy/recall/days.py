@@ -117,11 +117,6 @@ def _met(span: Span, firsts: Days, lasts: Days) -> Worth:
     return np.where(gaps <= narrow, inside, near).astype(np.float32)
 
 
-def hinted(text: str, found: Sequence[str]) -> bool:
-    """Whether a text of these terms may name a day: a look at its words, no reading."""
-    return " May" in text or any(not words.isdisjoint(found) for _, words in _hints())
-
-
 def _mentions(text: str, found: Sequence[str]) -> Iterator[tuple[Calendar, Mention]]:
     """Looks for the words that dates are made of before it tries all patterns."""
     said = frozenset(found)

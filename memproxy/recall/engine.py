@@ -75,7 +75,8 @@ class Recalled:
 
 class Recall:
     """Holds loaded memories of up to `cache_bytes`; safe for concurrent requests of one event loop. `on_bare` is told
-    of an entity whose facts wait for vectors, `on_gone` that words held here are no longer to be told."""
+    of an entity whose facts wait for vectors, `on_gone` that words held here are no longer to be told; `clock` gives
+    the seconds of its steps."""
 
     def __init__(
         self,
@@ -87,8 +88,10 @@ class Recall:
         cache_bytes: int = 256 * 1024 * 1024,
         on_bare: Callable[[Scope], None] = lambda scope: None,
         on_gone: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._index = index
+        self._clock = clock
         self._embedder = embedder
         model = embedder.name if embedder is not None else None
         self.library = Library(
@@ -103,7 +106,7 @@ class Recall:
 
     async def recall(self, query: Query) -> Recalled:
         """Raises what the store raises; a model or an index that fails only degrades."""
-        steps = Steps()
+        steps = Steps(self._clock)
         if query.version == 0 and self.library.peek(query.scope) is not None:
             await self.library.load(query.scope, 0)  # erased through another replica: let go of it
         if not query.text.strip() or query.version == 0:
@@ -188,12 +191,13 @@ class Prepared:
 class Steps:
     """Seconds by step, from one end to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.seconds: dict[str, float] = {}
-        self._last = perf_counter()
+        self._clock = clock
+        self._last = clock()
 
     def end(self, step: str) -> None:
-        now = perf_counter()
+        now = self._clock()
         self.seconds[step] = now - self._last
         self._last = now
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memproxy.domain import Fact, FactState
-from memproxy.recall.days import Span, hinted, spoken_of
+from memproxy.recall.days import Span, spoken_of
 from memproxy.recall.lexical import REACH, Lexical, Matches, Rows
 from memproxy.recall.succession import Succession
 from memproxy.recall.traits import TRAITS, traits
@@ -37,7 +37,7 @@ COLUMNS = np.dtype(
         ("answers", np.bool_),  # said by the assistant side of a chat
         ("asks", np.bool_),  # ends in a question mark
         ("personal", np.bool_),  # I, my, we
-        ("dated", np.bool_),  # may name a day
+        ("dated", np.bool_),  # names a day
         ("closed", np.bool_),  # superseded
         ("pinned", np.bool_),
         ("verbatim", np.bool_),  # an episode
@@ -45,13 +45,13 @@ COLUMNS = np.dtype(
     ]
 )
 _PERSONAL = re.compile(r"\b(?:i|i'm|i've|i'd|my|me|mine|we|our)\b|[我俺咱]", re.IGNORECASE)
-READINGS = 96
-"""Texts read for the days they name in one request, at up to a tenth of a millisecond each; the rest is read later."""
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nothing|without|cannot)\b|n['’]t\b|[不没非无]|ない|ません|ไม่", re.IGNORECASE
 )
 _FACT_BYTES = 900
 """Of a fact's objects beside its text: the dataclass, ids, times, one source; measured with tracemalloc."""
+_DATED_BYTES = 300
+"""More, where it names days."""
 
 Table = NDArray[np.void]
 
@@ -93,6 +93,7 @@ class EntityMemory:
         self.pinned: set[int] = set()
         """Rows of living facts that are always shown."""
         self._spoken: dict[int, tuple[Span, ...]] = {}
+        """By row, the days that facts name in words, but for those that name none."""
         self._text_bytes = 0
 
     def __len__(self) -> int:
@@ -100,7 +101,8 @@ class EntityMemory:
 
     @property
     def bytes(self) -> int:
-        return len(self.facts) * _FACT_BYTES + self._text_bytes + self._table.nbytes + self.lexical.bytes
+        facts = len(self.facts) * _FACT_BYTES + len(self._spoken) * _DATED_BYTES + self._text_bytes
+        return facts + self._table.nbytes + self.lexical.bytes
 
     @property
     def table(self) -> Table:
@@ -127,9 +129,11 @@ class EntityMemory:
         self.succession.take(row, fact, before)
         self._text_bytes += len(fact.text) - len(self.facts[row].text)
         self.facts[row] = replace(fact, embedding=None)
-        self._spoken.pop(row, None)
         (self.pinned.add if fact.pinned and fact.state is FactState.CURRENT else self.pinned.discard)(row)
         found = terms(fact.text)
+        self._spoken.pop(row, None)
+        if days := spoken_of(fact.text, found, fact.first_seen):
+            self._spoken[row] = days
         self._table[row] = self._columns(row, fact, found)
         if fact.state is FactState.CURRENT:
             self.lexical.add(row, found)
@@ -157,7 +161,7 @@ class EntityMemory:
             fact.role == "assistant" and fact.speaker is None,
             text.rstrip().endswith(("?", "？")),
             bool(_PERSONAL.search(text)),
-            hinted(text, found),
+            row in self._spoken,
             fact.state is FactState.SUPERSEDED,
             fact.pinned,
             fact.kind == "episode",
@@ -179,19 +183,8 @@ class EntityMemory:
         return -1 - row if alone else self._code("session", fact.sources[0].session_id)
 
     def spoken_of(self, rows: Rows) -> dict[int, tuple[Span, ...]]:
-        """The days that these facts name in words, by their place in `rows`. Texts are read when a question first asks
-        for days: few do, and reading all of a large memory would double the time it takes to load."""
-        found: dict[int, tuple[Span, ...]] = {}
-        unread = READINGS
-        for place in np.flatnonzero(self.table["dated"][rows]).tolist():
-            row = int(rows[place])
-            if row not in self._spoken and unread:
-                unread -= 1
-                fact = self.facts[row]
-                self._spoken[row] = spoken_of(fact.text, terms(fact.text), fact.first_seen)
-            if spans := self._spoken.get(row):
-                found[place] = spans
-        return found
+        """The days that these facts name in words, by their place in `rows`."""
+        return {place: self._spoken[int(rows[place])] for place in np.flatnonzero(self.table["dated"][rows]).tolist()}
 
     def line(self) -> Line:
         """All conversations, one after another."""

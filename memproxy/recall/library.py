@@ -181,6 +181,8 @@ class Library:
         await self._take_in(held, changes.facts)
         held.version, held.born = changes.version, changes.born
         self._tell(scope, changes)
+        if not since and (later := _later(changes, indexed)) is not None:
+            since, changes = indexed, later
         held.indexed, held.tried = await self._feed(scope, changes, since=since), time.monotonic()
         if since and held.indexed and await self._indexed(scope) < changes.version:  # another replica dropped it
             held.indexed = await self._feed(scope, await self._memory.changes(scope, since=0), since=0)
@@ -235,6 +237,14 @@ class Library:
         while used > self._cache_bytes and len(self._held) > 1:
             _, evicted = self._held.popitem(last=False)
             used -= evicted.bytes
+
+
+def _later(changes: Changes, indexed: int) -> Changes | None:
+    """Of all there is, what an index lacks that was kept over a restart. None where it begins anew: it is empty, or it
+    holds what was forgotten since, and would only mark it as gone."""
+    later = tuple(fact for fact in changes.facts if fact.version > indexed)
+    gone = any(fact.state is FactState.FORGOTTEN for fact in later)
+    return replace(changes, facts=later) if 0 < indexed <= changes.version and not gone else None
 
 
 def _key(scope: Scope) -> Key:

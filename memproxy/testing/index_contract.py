@@ -132,6 +132,16 @@ class IndexContract:
         assert await index.version(ALICE) == 1
         assert await self.numbers(index) == [1]
 
+    async def test_a_change_of_another_life_of_the_entity_is_left_alone_until_it_starts_anew(
+        self, index: Index
+    ) -> None:
+        await index.apply(ALICE, Changes(1, facts(1), born=1), since=0)
+        await index.apply(ALICE, Changes(9, facts(2), born=5), since=1)
+        assert await index.version(ALICE) == 1
+        assert await self.numbers(index) == [1]
+        await index.apply(ALICE, Changes(9, facts(2), born=5), since=0)
+        assert await self.numbers(index) == [2]
+
     async def test_since_0_starts_anew(self, index: Index) -> None:
         await index.apply(ALICE, Changes(5, facts(1, 2)), since=0)
         await index.apply(ALICE, Changes(9, facts(3)), since=0)

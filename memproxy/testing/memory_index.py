@@ -16,6 +16,7 @@ from memproxy.ports import Vector
 @dataclass(slots=True)
 class _Entity:
     version: int = 0
+    born: int = 0
     vectors: dict[int, Vector] = field(default_factory=dict)
 
 
@@ -42,8 +43,8 @@ class MemoryIndex:
 
     async def apply(self, scope: Scope, changes: Changes, *, since: int) -> None:
         held = self._entity(scope)
-        entity = held if since else _Entity()
-        if since and not since <= entity.version < changes.version:
+        entity = held if since else _Entity(born=changes.born)
+        if since and (entity.born != changes.born or not since <= entity.version < changes.version):
             return
         for fact in changes.facts:
             self._put(entity, fact)

@@ -1,5 +1,4 @@
-"""The command line as its users run it: a process of its own, with what it prints and how it ends; or without the
-process, where its start shows nothing more."""
+"""The command line as its users run it: a process of its own, with what it prints and how it ends."""
 
 from __future__ import annotations
 
@@ -11,10 +10,6 @@ import sys
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
-
-from click.testing import CliRunner
-
-from memproxy.cli import main
 
 
 def environment(**env: str) -> dict[str, str]:
@@ -35,21 +30,9 @@ def memproxy(*args: str | Path, given: str = "", **env: str) -> subprocess.Compl
     )
 
 
-def inside(*args: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """The same in this process."""
-    clean = {name: None for name in os.environ if name.startswith(("MEMPROXY_", "COLUMNS"))}
-    command = list(map(str, args))
-    done = CliRunner().invoke(main, command, env={**clean, **env}, catch_exceptions=False, prog_name="memproxy")
-    return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)
-
-
 def fails(status: int, *args: str | Path, **env: str) -> str:
     """The one line on standard error of a command that fails with this status."""
-    return refused(status, memproxy(*args, **env))
-
-
-def refused(status: int, done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on standard error of what failed with this status."""
+    done = memproxy(*args, **env)
     assert done.returncode == status, done
     assert done.stdout == ""
     lines = done.stderr.strip().splitlines()

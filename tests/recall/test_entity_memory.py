@@ -97,5 +97,12 @@ def test_what_ends_first_decides():
     assert held.table["ends"].tolist() == [after(5).timestamp(), float("inf")]
 
 
+def test_the_days_that_facts_name_are_read_as_they_come_and_again_when_the_text_is_another():
+    held = memory(fact(1, number=1, text="no day"), fact(2, number=2, text="the party was on 3 May 2021"))
+    assert list(held.spoken_of(np.array([0, 1]))) == [1]
+    held.apply([fact(2, number=2, text="no day any more")])
+    assert held.spoken_of(np.array([0, 1])) == {}
+
+
 def test_it_grows_with_what_it_holds():
     assert memory(*(fact(n, number=n) for n in range(1, 200))).bytes > memory(fact(1, number=1)).bytes + 199 * 800

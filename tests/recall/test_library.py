@@ -251,6 +251,57 @@ async def test_an_index_that_kept_an_erased_entity_is_told(world):
     assert await fresh.nearest() == []
 
 
+class Fed(MemoryIndex):
+    """Notes what it is fed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fed: list[tuple[int, list[int]]] = []
+
+    async def apply(self, scope: Scope, changes: Changes, *, since: int) -> None:
+        self.fed.append((since, [fact.number for fact in changes.facts]))
+        await super().apply(scope, changes, since=since)
+
+
+async def test_an_index_that_was_kept_over_a_restart_is_fed_what_it_lacks():
+    world = World(index=Fed())
+    version = await world.remember(fact(1, **EMBEDDED), fact(2, **EMBEDDED))
+    await world.library.load(ALICE, version)
+    later = await world.remember(fact(3, **EMBEDDED))
+    after = World(store=world.store, index=world.index)
+    assert len(await after.library.load(ALICE, later)) == 3
+    assert world.index.fed == [(0, [1, 2]), (version, [3])]
+    assert await after.nearest() == [1, 2, 3]
+
+
+async def test_an_index_that_was_kept_and_holds_what_was_forgotten_since_begins_anew():
+    """It would only mark the vector as gone."""
+    world = World(index=Fed())
+    await world.library.load(ALICE, await world.remember(fact(1, **EMBEDDED), fact(2, **EMBEDDED)))
+    later = await world.remember(fact(1, text="", state=FactState.FORGOTTEN))
+    after = World(store=world.store, index=world.index)
+    await after.library.load(ALICE, later)
+    assert world.index.fed == [(0, [1, 2]), (0, [1, 2])]
+    assert await after.nearest() == [2]
+
+
+async def test_an_index_that_kept_another_life_of_the_entity_begins_anew(world):
+    await world.library.load(ALICE, await world.remember(fact(1, **EMBEDDED), fact(2, **EMBEDDED)))
+    version = await reborn(world, fact(9, **EMBEDDED))
+    after = World(store=world.store, index=world.index)
+    await after.library.load(ALICE, version)
+    assert await after.nearest() == [1]
+
+
+async def test_an_index_that_is_ahead_of_the_store_begins_anew(world):
+    """As after a backup was put back."""
+    await world.index.apply(ALICE, Changes(2**60, (fact(7, **EMBEDDED),), born=1), since=0)
+    version = await world.remember(fact(1, **EMBEDDED))
+    await world.library.load(ALICE, version)
+    assert await world.index.version(ALICE) == version
+    assert await world.nearest() == [1]
+
+
 async def test_an_entity_whose_facts_wait_for_vectors_is_told_of_once():
     told: list[Scope] = []
     world = World()
