@@ -30,7 +30,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m tests.servers
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 bench: setup
 	@$(BIN)/python -m bench

@@ -1,6 +1,7 @@
 """Moving between the real stores: everything arrives in each of them, also where the mover is killed on the way.
 
-`MOVE_KILLS` is how often it is killed on the way to each store (default 1), `MOVE_MESSAGES` how many there are (600).
+`MOVE_KILLS` is how often it is killed on the way to each store (default 1), `MOVE_MESSAGES` how many there are (600),
+`MOVE_STORES` the stores (`postgresql,mongodb`; `all`, or some of them).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.adapters.data.content import contents, fill
 from tests.conftest import STORES, new_store
 from tests.servers.mariadb import MariaDB
 
+NAMED = os.environ.get("MOVE_STORES", "postgresql,mongodb")
 KILLS = int(os.environ.get("MOVE_KILLS", "1"))
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MEMPROXY_")}
@@ -84,7 +86,7 @@ async def large(store: Any) -> None:
         await store.write(ALICE, MemoryWrite(tuple(facts), (), tuple(events), tuple(names)))
 
 
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", STORES if NAMED == "all" else NAMED.split(","))
 async def test_a_move_that_is_killed_anywhere_is_simply_run_again(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncmy.errors
@@ -51,8 +52,19 @@ def url(machine: Postgres | MariaDB) -> str:
 
 @pytest.fixture
 async def store(url: str, tmp_path: Path) -> AsyncIterator[SqlStore]:
-    async with open_store(url=f"{url}?statement_timeout=0.5", data_dir=tmp_path) as store:
+    async with open_store(url=url, data_dir=tmp_path) as store:
         yield store
+
+
+@contextmanager
+def hasty(store: SqlStore) -> Iterator[None]:
+    """Meanwhile it waits half a second for an answer."""
+    usual = store._server.statement_timeout
+    object.__setattr__(store._server, "statement_timeout", 0.5)
+    try:
+        yield
+    finally:
+        object.__setattr__(store._server, "statement_timeout", usual)
 
 
 def opened(url: str) -> SqlStore:
@@ -123,25 +135,26 @@ async def test_a_missing_database_is_refused_by_name(url: str) -> None:
         await opened(wrong).__aenter__()
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(store: SqlStore) -> None:
+async def test_a_statement_that_takes_too_long_is_given_up(url: str) -> None:
     sleep = {"postgresql": "SELECT pg_sleep(9)", "mysql": "SELECT SLEEP(9)"}
 
     def slow(conn: Connection) -> None:
         conn.connection.cursor().execute(sleep[conn.dialect.name])
 
-    with pytest.raises(StoreUnavailable, match="in time"):
-        await store._writer.run(slow)
-    await store.check()
+    async with opened(f"{url}?statement_timeout=2") as store:
+        with pytest.raises(StoreUnavailable, match="in time"):
+            await store._writer.run(slow)
+        await store.check()
 
 
 async def test_who_finds_a_row_locked_for_long_is_told(store: SqlStore, url: str) -> None:
     await store.commit([turn("a")])
     held, done = asyncio.Event(), asyncio.Event()
-    async with opened(url) as other, asyncio.TaskGroup() as group:
+    async with opened(url) as other, opened(f"{url}?statement_timeout=0.5") as hurried, asyncio.TaskGroup() as group:
         group.create_task(_holding(other, held, done))
         await held.wait()
         with pytest.raises(StoreUnavailable):
-            await store.commit([turn("b")])
+            await hurried.commit([turn("b")])
         assert (await look(store, "a")).session == "s1"
         await store.commit([turn("c", scope=BOB)])
         done.set()
@@ -168,7 +181,6 @@ async def test_two_that_wait_for_each_other_both_succeed(store: SqlStore) -> Non
         hold(conn, [second])
 
     patient = Pool(server=store._server, reading=False, size=2)
-    object.__setattr__(store._server, "statement_timeout", 20.0)
     await patient.open()
     await asyncio.gather(patient.run(crosswise, ALICE, BOB), patient.run(crosswise, BOB, ALICE))
     await patient.close()
@@ -204,7 +216,7 @@ async def test_a_server_that_hangs_keeps_nobody_for_ever(
     await store.commit([turn("a")])
     machine.pause()
     try:
-        with pytest.raises(StoreUnavailable, match="did not answer in time"):
+        with hasty(store), pytest.raises(StoreUnavailable, match="did not answer in time"):
             await store.commit([turn("b")])
     finally:
         machine.resume()

@@ -1,4 +1,5 @@
-"""The command line as its users run it: a process of its own, with what it prints and how it ends."""
+"""The command line as its users run it: a process of its own, with what it prints and how it ends; or without the
+process, where its start shows nothing more."""
 
 from __future__ import annotations
 
@@ -10,6 +11,10 @@ import sys
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
+
+from click.testing import CliRunner
+
+from memproxy.cli import main
 
 
 def environment(**env: str) -> dict[str, str]:
@@ -30,9 +35,21 @@ def memproxy(*args: str | Path, given: str = "", **env: str) -> subprocess.Compl
     )
 
 
+def inside(*args: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process."""
+    clean = {name: None for name in os.environ if name.startswith(("MEMPROXY_", "COLUMNS"))}
+    command = list(map(str, args))
+    done = CliRunner().invoke(main, command, env={**clean, **env}, catch_exceptions=False, prog_name="memproxy")
+    return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)
+
+
 def fails(status: int, *args: str | Path, **env: str) -> str:
     """The one line on standard error of a command that fails with this status."""
-    done = memproxy(*args, **env)
+    return refused(status, memproxy(*args, **env))
+
+
+def refused(status: int, done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on standard error of what failed with this status."""
     assert done.returncode == status, done
     assert done.stdout == ""
     lines = done.stderr.strip().splitlines()

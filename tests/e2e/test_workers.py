@@ -86,7 +86,7 @@ def samples(text: str, beginning: str) -> list[float]:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, upstream_port: int) -> Iterator[ServiceProcess]:
-    """Two workers for the tests that harm neither."""
+    """Two workers for the tests that leave two."""
     service = of(tmp_path_factory.mktemp("workers"), upstream_port)
 
     async def begin() -> None:
@@ -237,7 +237,9 @@ async def test_an_erasure_through_one_worker_leaves_nothing_in_the_others(
 # The lives of workers
 
 
-async def test_a_worker_that_is_killed_loses_nothing_and_is_replaced(running: ServiceProcess, up: ScriptedUpstream):
+async def test_a_worker_that_is_killed_loses_nothing_and_is_replaced(
+    pair: ServiceProcess, up: ScriptedUpstream, person: str
+):
     up.script = answer_by(lambda request: "echo " + request.messages[-1]["content"].rpartition("\n")[2], chunks=3)
     moments = random.Random(20261121)
     seen: list[tuple[str, str, str]] = []
@@ -248,24 +250,25 @@ async def test_a_worker_that_is_killed_loses_nothing_and_is_replaced(running: Se
         life = 0
         while not stopped.is_set():
             life += 1
-            await talk(running, f"{name}-{life}", seen, stopped)
+            await talk(pair, f"{person}-{name}-{life}", seen, stopped)
 
     talkers = [asyncio.create_task(talk_on(f"t{number}")) for number in range(4)]
     for _ in range(ROUNDS):
         await asyncio.sleep(moments.uniform(0.1, 0.5))
-        victim = moments.choice(workers(running))
+        victim = moments.choice(workers(pair))
         victim.kill()
         seen_before = len(seen)
         await until(lambda before=seen_before: len(seen) > before + 20)
-        await until(lambda gone=victim: gone.pid not in [one.pid for one in workers(running)])
-        await complete(running)
+        await until(lambda gone=victim: gone.pid not in [one.pid for one in workers(pair)])
+        await complete(pair)
     stopped.set()
     await asyncio.gather(*talkers)
-    await running.settled()
-    assert await running.stop() == 0
-    with sqlite3.connect(running.folder / "data" / "memproxy.db") as store:
-        rows = Counter(store.execute("SELECT entity_id, text FROM message").fetchall())
-        facts = Counter(store.execute("SELECT entity_id, text FROM fact WHERE kind = 'episode'").fetchall())
+    await pair.settled()
+    with sqlite3.connect(pair.folder / "data" / "memproxy.db") as store:
+        of = "entity_id LIKE ?", (f"{person}-t%",)
+        rows = Counter(store.execute(f"SELECT entity_id, text FROM message WHERE {of[0]}", of[1]).fetchall())
+        learned = f"SELECT entity_id, text FROM fact WHERE kind = 'episode' AND {of[0]}"
+        facts = Counter(store.execute(learned, of[1]).fetchall())
     store.close()
     assert [one for one in seen if (one[0], one[1]) not in rows or (one[0], one[2]) not in rows] == []
     assert set(rows.values()) == {1}, "nothing was stored twice"

@@ -30,11 +30,11 @@ def toxiproxy() -> Iterator[Toxiproxy]:
     yield from running(Toxiproxy)
 
 
-@pytest.fixture(scope="module", params=PLACES)
+@pytest.fixture(scope="session", params=PLACES)
 def place(request: pytest.FixtureRequest, toxiproxy: Toxiproxy) -> Iterator[Place]:
     kind, made = PLACES[request.param]
     for server in running(kind):
-        yield made(server, toxiproxy.between(f"faults-{request.param}", server.port))
+        yield made(server, toxiproxy.between(server.port))
 
 
 @pytest.fixture(scope="session")

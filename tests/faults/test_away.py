@@ -1,4 +1,7 @@
-"""memproxy without its store: it starts, its keys and its journal outlive it, and what needs the store says so soon."""
+"""memproxy without its store: it starts, its keys and its journal outlive it, and what needs the store says so soon.
+
+Each on one server or two; `FAULTS=all` tries every one.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,20 @@ from pathlib import Path
 import httpx
 import pytest
 
+from memproxy.config import Settings
+from memproxy.keyring import Binding, create
 from memproxy.testing.service import ServiceProcess
-from tests.faults.places import MariaPlace, Place, PostgresPlace
+from tests.faults.places import MariaPlace, MongoPlace, Place, PostgresPlace
 from tests.faults.stage import DEADLINE, START, Talk, client, metrics, ready, recovered, service, stored
+
+ALL = os.environ.get("FAULTS") == "all"
 
 
 async def test_it_starts_without_its_store_and_what_waits_outlives_it(
     place: Place, upstream_port: int, person: str, tmp_path: Path
 ) -> None:
+    if not (isinstance(place, MariaPlace) or ALL):
+        pytest.skip("FAULTS=all tries every server")
     running = service(tmp_path, upstream_port, place.store)
     place.link.cut()
     try:
@@ -40,12 +49,6 @@ async def test_it_starts_without_its_store_and_what_waits_outlives_it(
         await running.kill()
 
 
-def made_key(url: str, folder: Path) -> str:
-    command = [sys.executable, "-m", "memproxy", "keys", "create", "--tenant=acme", "--entity=ann"]
-    given = [f"--store={url}", f"--data-dir={folder}"]
-    return subprocess.run([*command, *given], capture_output=True, text=True, check=True).stdout.strip()
-
-
 async def ask(running: ServiceProcess, key: str, path: str = "/v1/chat/completions") -> httpx.Response:
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     async with asyncio.timeout(DEADLINE), client(running) as http:
@@ -56,10 +59,11 @@ async def ask(running: ServiceProcess, key: str, path: str = "/v1/chat/completio
 async def test_known_keys_go_on_and_what_needs_the_store_says_so_soon(
     place: Place, upstream_port: int, tmp_path: Path, how: str
 ) -> None:
-    if (isinstance(place, PostgresPlace) != (how == "stall")) and os.environ.get("FAULTS") != "all":
+    if not (isinstance(place, {"cut": MongoPlace, "stall": PostgresPlace}[how]) or ALL):
         pytest.skip("FAULTS=all tries both on every server")
     running = service(tmp_path, upstream_port, place.store, auth="keys", upstream_key="sk-x", key_cache=0.1)
-    known, unknown = await asyncio.gather(*(asyncio.to_thread(made_key, place.url, tmp_path / n) for n in "ab"))
+    direct, ann = Settings(store=place.url, data_dir=tmp_path), Binding("acme", entity="ann")
+    known, unknown = await create(direct, ann), await create(direct, ann)
     await running.start(deadline=START)
     try:
         assert (await ask(running, known)).status_code == 200
@@ -113,11 +117,18 @@ async def _state(running: ServiceProcess) -> tuple[int, str] | None:
     return status, told["status"]
 
 
-async def test_what_the_server_is_too_small_for_is_put_aside_and_comes_again(
-    place: Place, chat: ServiceProcess, person: str
-) -> None:
+@pytest.fixture
+def chat_on_mariadb(request: pytest.FixtureRequest, place: Place) -> ServiceProcess:
     if not isinstance(place, MariaPlace):
         pytest.skip("MariaDB alone limits the length of a statement")
+    chat: ServiceProcess = request.getfixturevalue("chat")
+    return chat
+
+
+async def test_what_the_server_is_too_small_for_is_put_aside_and_comes_again(
+    place: MariaPlace, chat_on_mariadb: ServiceProcess, person: str
+) -> None:
+    chat = chat_on_mariadb
     before = place.server.sql("SELECT @@GLOBAL.max_allowed_packet")
     place.server.sql("SET GLOBAL max_allowed_packet = 1048576")
     talk = Talk(chat, person)

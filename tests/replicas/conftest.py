@@ -1,9 +1,13 @@
-"""Two replicas on each kind of store, started once for all tests; each test has people of its own."""
+"""Two replicas on each kind of store, started once for all tests; each test has people of its own.
+
+REPLICAS_STORES names the stores (`postgresql,mongodb`; `all`, or some of them).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -14,6 +18,7 @@ from memproxy.testing.upstream import ScriptedUpstream
 from tests.conftest import STORES, new_store
 from tests.servers.replicas import Replicas
 
+NAMED = os.environ.get("REPLICAS_STORES", "postgresql,mongodb")
 _people = itertools.count(1)
 
 
@@ -22,7 +27,7 @@ def upstream_port() -> int:
     return free_port()
 
 
-@pytest.fixture(scope="session", params=STORES)
+@pytest.fixture(scope="session", params=STORES if NAMED == "all" else NAMED.split(","))
 def replicas(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, upstream_port: int
 ) -> Iterator[Replicas]:

@@ -16,6 +16,7 @@ from memproxy.domain import ApiKey
 from memproxy.errors import Unauthorized
 from memproxy.parts import make_store
 from memproxy.ports import Store
+from memproxy.tasks import Tasks
 from tests.conftest import STORES, new_store
 
 KEY_CACHE = 10.0
@@ -31,7 +32,10 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_a_revoked_key_is_refused_everywhere_within_the_bound(stores: list[Store]) -> None:
     now = 0.0
-    rings = [KeyRing(keys=store, ttl=KEY_CACHE, clock=lambda: now) for store in stores]
+    tasks = Tasks()
+    rings = [
+        KeyRing(keys=store, tasks=tasks, ttl=KEY_CACHE, grace=0, patience=30, clock=lambda: now) for store in stores
+    ]
     credential = new_credential()
     await stores[0].create_key(ApiKey(credential.id, "acme", digest(credential), created_at=datetime.now(UTC)))
     for ring in rings:
@@ -44,3 +48,4 @@ async def test_a_revoked_key_is_refused_everywhere_within_the_bound(stores: list
     for ring in rings:
         with pytest.raises(Unauthorized, match="revoked"):
             await ring.find(credential)
+    await tasks.stop()

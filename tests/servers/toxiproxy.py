@@ -40,9 +40,11 @@ class Toxiproxy(ServerProcess):
     def command(self) -> Sequence[str]:
         return [str(self._binary), "-host", "127.0.0.1", "-port", str(self.port)]
 
-    def between(self, name: str, port: int) -> Link:
+    def between(self, port: int) -> Link:
         """A new link to the server at `port`."""
-        link = Link(self, name, free_port())
+        here = free_port()
+        name = f"{here}-{port}"
+        link = Link(self, name, here)
         self.call(
             "POST", "/proxies", {"name": name, "listen": f"127.0.0.1:{link.port}", "upstream": f"127.0.0.1:{port}"}
         )
