@@ -56,6 +56,7 @@ _REMEDIES = {
     1290: _READ_ONLY,
     1792: _READ_ONLY,
     1836: _READ_ONLY,
+    1264: Fault("cannot hold a number that is this large", error=BadRequest),
     1406: _TOO_LONG,
     1062: TAKEN,
     **dict.fromkeys((1053, 1077, 1079, 1152, 1159, 1160, 1161, 1158, 1927, 2006, 2013, 2014, 2055, 4031), _GONE),

@@ -40,6 +40,8 @@ yet, as in a database filled a minute ago, and plans each statement once."""
 
 _AGAIN = Fault("is too busy: others changed the same rows time and again; the call may be repeated", again=True)
 _GONE = Fault("closed the connection or is starting; the call may be repeated", lost=True)
+_CHARACTER = Fault("cannot hold an id with this character in it", error=BadRequest)
+_TOO_LARGE = Fault("cannot hold a number that is this large", error=BadRequest)
 _REMEDIES = {
     "28P01": Fault("refused the user or the password; check the setting `store`", lost=True, hopeless=True),
     "28000": Fault("refused the user or the password; check the setting `store`", lost=True, hopeless=True),
@@ -51,7 +53,9 @@ _REMEDIES = {
     "55P03": Fault("kept a row locked for too long; the call may be repeated"),
     "25006": Fault("is read-only: it is a standby, or was set so; the setting `store` should name the primary"),
     "54000": Fault("cannot index a text that is this long", error=BadRequest),
-    "22021": Fault("cannot hold an id with this character in it", error=BadRequest),
+    "22003": _TOO_LARGE,
+    "22021": _CHARACTER,
+    "22P05": _CHARACTER,
     "40001": _AGAIN,
     "40P01": _AGAIN,
     "23505": TAKEN,
@@ -136,9 +140,9 @@ class Postgresql:
     def fault(self, error: BaseException) -> Fault:
         state: str | None = getattr(error, "sqlstate", None)
         if state is None:
-            # An argument that the driver cannot encode; all else of its own is about the connection.
-            if isinstance(error.__cause__ or error, asyncpg.DataError):
-                return Fault("cannot hold a number that is this large", error=BadRequest)
+            # An argument that cannot be encoded; all else that the driver raises is about the connection.
+            if isinstance(error.__cause__ or error, asyncpg.DataError | OverflowError):
+                return _TOO_LARGE
             return UNREACHABLE
         if state in _REMEDIES:
             return _REMEDIES[state]

@@ -85,6 +85,8 @@ class Among:
         must have one value each; `then` ends the statement, as another condition or after them."""
         self._table, self._match, self._within, self._then = table, match, within, then
         self.columns = [table.c[name] for name in (*match, *also)]
+        self.arrays = len(match) + len(within)
+        """Its parameters, where one holds all values of a column."""
         self._selected = ", ".join(f"{table.name}.{column.name}" for column in self.columns)
         self._sql: dict[tuple[Asking, int], str] = {}
 

@@ -7,10 +7,11 @@ each table; MariaDB and MySQL take no inserts together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Table
+import msgspec
+from sqlalchemy import Column, Connection, LargeBinary, Table
 from sqlalchemy.engine import Dialect
 
 from memproxy_sql.dialect import ASKING, insert_new
@@ -30,6 +31,7 @@ class AmongEach:
     def __init__(self, *questions: Among) -> None:
         self._questions = questions
         self._layouts: dict[str, _Layout] = {}
+        self._union = lru_cache(maxsize=64)(self._united)
 
     def rows(
         self, conn: Connection, given: Sequence[Sequence[tuple[Any, ...]]], within: Sequence[Any] = ()
@@ -41,19 +43,29 @@ class AmongEach:
         found: list[list[Any]] = [[] for _ in self._questions]
         if not any(given):
             return found
-        selected, read = self._layout(conn.dialect)
-        values: list[Any] = []
-        union: list[str] = []
-        for question, some, columns in zip(self._questions, given, selected, strict=True):
-            if some:
-                size = asking.size(len(some))
-                union.append(question.sql(asking, size, selected=columns, first=len(values) + 1))
-                values += question.values(asking, some, size, within)
+        layout = self._layout(conn.dialect)
+        sizes = tuple(asking.size(len(some)) if some else None for some in given)
+        values = [
+            value
+            for question, some, size in zip(self._questions, given, sizes, strict=True)
+            if size is not None
+            for value in question.values(asking, some, size, within)
+        ]
         cursor = conn.connection.cursor()
-        cursor.execute(" UNION ALL ".join(union), values)
+        cursor.execute(self._union(conn.dialect.name, sizes), values)
         for row in cursor.fetchall():
-            found[row[0]].append(read[row[0]](row))
+            found[row[0]].append(layout.read[row[0]](row))
         return found
+
+    def _united(self, database: str, sizes: Sequence[int | None]) -> str:
+        """The statement for so many tuples of each; of those that are None there are none."""
+        parts = []
+        first = 1
+        for question, size, columns in zip(self._questions, sizes, self._layouts[database].selected, strict=True):
+            if size is not None:
+                parts.append(question.sql(ASKING[database], size, selected=columns, first=first))
+                first += question.arrays
+        return " UNION ALL ".join(parts)
 
     def _layout(self, dialect: Dialect) -> _Layout:
         made = self._layouts.get(dialect.name)
@@ -103,19 +115,27 @@ class IntoEach:
         if not any(rows.values()):
             return
         if not self._together:
-            self._together = self._unnested(conn.dialect)
-        values = [[row[column.name] for row in rows[t.name]] for t in self._tables for column in t.columns]
+            self._together = self._from_json(conn.dialect)
+        values = [msgspec.json.encode(rows[table.name]).decode() for table in self._tables]
         conn.connection.cursor().execute(self._together, values)
 
-    def _unnested(self, dialect: Dialect) -> str:
-        """One array for each column, so that one statement takes any number of rows."""
-        numbers = count(1)
+    def _from_json(self, dialect: Dialect) -> str:
+        """One JSON list for each table, so that one statement takes any number of rows. (An array for each column
+        costs the driver twice the time: it looks at every element to see whether that is an array.)"""
         parts = []
-        for table in self._tables:
-            arrays = ", ".join(f"${next(numbers)}::{_kind(column, dialect)}[]" for column in table.columns)
+        for number, table in enumerate(self._tables, 1):
+            read, given = zip(*(_json_column(column, dialect) for column in table.columns), strict=True)
             statement = insert_new(table, renewed=self._renewed.get(table.name, ()))(dialect.name)
             one = str(statement.compile(dialect=dialect))
             into, _, otherwise = one.partition(" VALUES ")
-            parts.append(f"{into} SELECT * FROM unnest({arrays}) {otherwise[otherwise.index('ON CONFLICT') :]}")
+            rows = f"SELECT {', '.join(read)} FROM json_to_recordset(${number}::json) AS given({', '.join(given)})"
+            parts.append(f"{into} {rows} {otherwise[otherwise.index('ON CONFLICT') :]}")
         first = ", ".join(f"part{n} AS ({part})" for n, part in enumerate(parts[:-1]))
         return f"WITH {first} {parts[-1]}"
+
+
+def _json_column(column: Column[Any], dialect: Dialect) -> tuple[str, str]:
+    """How it is read from JSON, which has no bytes, and what it is there."""
+    if isinstance(column.type, LargeBinary):
+        return f"decode({column.name}, 'base64')", f"{column.name} text"
+    return column.name, f"{column.name} {_kind(column, dialect)}"

@@ -15,10 +15,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
 
 from memproxy.domain import MemoryWrite, Scope
-from memproxy.errors import ConfigError, Conflict, MemproxyError, StoreUnavailable
+from memproxy.errors import BadRequest, ConfigError, Conflict, MemproxyError, StoreUnavailable
 from memproxy.testing.store_contract_memory import remember
 from memproxy.testing.store_contract_turns import look, texts
-from memproxy.testing.store_samples import ALICE, BOB, claim, fact, job, turn
+from memproxy.testing.store_samples import ALICE, BOB, claim, entry, fact, job, turn
 from memproxy_sql import SqlStore, open_store, server
 from memproxy_sql.locks import hold
 from memproxy_sql.models import Stored
@@ -96,6 +96,13 @@ def test_every_error_of_the_drivers_is_mapped(of: Postgresql | Mysql, root: type
             told = pool.translated(error)
             assert isinstance(told, MemproxyError)
             assert SECRET not in str(told)
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64])
+async def test_a_number_that_no_column_holds_is_the_callers_fault(store: SqlStore, number: int) -> None:
+    with pytest.raises(BadRequest):
+        await store.commit([turn("a", injection=entry("a", "- tea", tokens=number))])
+    assert len(await store.commit([turn("b")])) == 1
 
 
 @pytest.mark.parametrize("url", NOWHERE, ids=["postgresql", "mysql"])
