@@ -98,8 +98,8 @@ OUTAGES = {
     "failing in the middle of a commit": linked(limit_data={"bytes": 700}),
 }
 USUAL = {
-    "postgresql": {"gone", "hanging", "read-only", "out of connections", "failing in the middle of a commit"},
-    "mariadb": {"stopped", "silent", "read-only", "failing in the middle of a commit"},
+    "postgresql": {"hanging", "read-only", "out of connections", "failing in the middle of a commit"},
+    "mariadb": {"stopped", "silent", "failing in the middle of a commit"},
     "mongodb": {"gone", "resetting"},
 }
 
