@@ -54,8 +54,11 @@ class Replica:
             while not condition():  # noqa: ASYNC110 any fact that a test can state
                 await asyncio.sleep(0.005)
 
+    def files(self) -> list[Path]:
+        return list(self.folder.glob("*.graph"))
+
     def snapshots(self) -> int:
-        return len(list(self.folder.glob("*.graph")))
+        return len(self.files())
 
 
 @pytest.fixture
@@ -97,6 +100,25 @@ async def test_what_recall_no_longer_holds_leaves_the_disk(tmp_path: Path) -> No
         await after.until(lambda: after.snapshots() == 1)
         await after.tasks.stop()
         assert [scope.entity for scope in after.index.kept()] == [BOB.entity]
+
+
+async def test_the_graph_of_a_snapshot_is_used_after_a_restart(tmp_path: Path) -> None:
+    before = Replica(tmp_path)
+    async with before.index:
+        await before.remember(*(fact(n, **EMBEDDED) for n in range(1, 40)))
+        await before.until(lambda: before.snapshots() == 1)
+        await before.tasks.stop()
+    written = before.files()
+    after = Replica(tmp_path, store=before.store)
+    async with after.index:
+        await after.remember(fact(40, **EMBEDDED))
+        hits = await after.index.search(ALICE, np.array([1, 0, 0, 0], np.float32), limit=99)
+        assert sorted(number for number, _ in hits) == list(range(1, 41))
+        while after.index._workers._running:
+            await asyncio.wait(after.index._workers._running)
+            await asyncio.sleep(0)
+        assert after.files() == written  # a graph that is drawn anew takes the place of the old one
+        await after.tasks.stop()
 
 
 async def test_what_was_forgotten_or_learned_is_taken_in(replica: Replica) -> None:
