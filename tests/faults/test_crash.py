@@ -1,8 +1,8 @@
 """memproxy and its database server are killed at random moments under load, many times: every turn that a client saw
 complete is found exactly once, with its job done and its episodes there.
 
-One round on PostgreSQL; `CRASH_ROUNDS=20` for more, `FAULTS=all` for every server. The stand-in for MongoDB writes to
-its file a moment after it has answered, so it alone is stopped politely instead of killed.
+One round on each server; `CRASH_ROUNDS=20` for more. The stand-in for MongoDB writes to its file a moment after it has
+answered, so it alone is stopped politely instead of killed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 import httpx
-import pytest
 
 from memproxy.testing.service import ServiceProcess
-from tests.faults.places import MongoPlace, Place, PostgresPlace
+from tests.faults.places import MongoPlace, Place
 from tests.faults.stage import DEADLINE, START, client, episodes, metrics, recovered, service, stored
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "1"))
@@ -45,8 +44,12 @@ async def end_server(place: Place) -> None:
 
 async def round_of(place: Place, running: ServiceProcess, name: str, moments: random.Random, seen: dict) -> None:
     """Both die, in either order, and come back, in either order; or one of them alone."""
+    before = len(seen)
     talkers = [asyncio.create_task(talk(running, f"{name}-t{n}", seen)) for n in range(TALKERS)]
-    await asyncio.sleep(moments.uniform(0.2, 1.0))
+    async with asyncio.timeout(DEADLINE):
+        while len(seen) == before:  # noqa: ASYNC110 nobody tells; then there is something to lose
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(moments.uniform(0.0, 0.8))
     how = moments.choice(("server first", "memproxy first", "server alone", "memproxy alone"))
     if how in ("server first", "server alone"):
         await end_server(place)
@@ -67,15 +70,12 @@ async def round_of(place: Place, running: ServiceProcess, name: str, moments: ra
 
 
 async def test_a_kill_at_any_moment_loses_no_turn(place: Place, upstream_port: int, tmp_path: Path) -> None:
-    if not isinstance(place, PostgresPlace) and os.environ.get("FAULTS") != "all":
-        pytest.skip("FAULTS=all kills every server")
     running = service(tmp_path, upstream_port, place.store, recall_timeout=0.5)
     moments, seen = random.Random(20261121), dict[str, list[str]]()
     await running.start(deadline=START)
     try:
         for number in range(ROUNDS):
             await round_of(place, running, f"r{number}", moments, seen)
-        assert sum(map(len, seen.values())) > ROUNDS * TALKERS, "there was something to lose"
         await recovered(running)
         await running.settled()
         assert (await metrics(running))['memproxy_job_queue_depth{state="dead"}'] == 0
