@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import running
 from tests.servers.mongo_wire import MongoWire
-from tests.servers.process import MissingServer
+from tests.servers.process import ServerProcess
 
 
 @pytest.fixture(scope="module")
-def mongo() -> Iterator[MongoWire]:
-    try:
-        server = MongoWire()
-    except MissingServer as error:
-        pytest.skip(f"the MongoDB store needs a server: {error}")
-    with server:
-        yield server
+def mongo() -> Iterator[ServerProcess]:
+    yield from running(MongoWire)

@@ -14,21 +14,17 @@ from memproxy.testing.index_contract import ALICE, facts
 from memproxy_pgvector import tables
 from memproxy_sql import open_store
 from tests.adapters.vectors import home, numbers, opened
+from tests.conftest import running
 from tests.servers.postgres import Postgres
-from tests.servers.process import MissingServer
+from tests.servers.process import ServerProcess
 
 PASSWORD = "hunter2-hunter2"
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Postgres]:
+def machine() -> Iterator[ServerProcess]:
     """A server of its own: these tests stop it."""
-    try:
-        server = Postgres()
-    except MissingServer as missing:
-        pytest.skip(str(missing))
-    with server:
-        yield server
+    yield from running(Postgres)
 
 
 @pytest.fixture

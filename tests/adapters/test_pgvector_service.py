@@ -16,8 +16,9 @@ from memproxy.testing.service import ServiceProcess
 from memproxy.testing.upstream import ScriptedUpstream
 from memproxy_minilm import check
 from tests.adapters.vectors import sql
+from tests.conftest import running
 from tests.servers.postgres import Postgres
-from tests.servers.process import MissingServer
+from tests.servers.process import ServerProcess
 
 PROBLEMS = check(Path(os.environ.get("MEMPROXY_MODEL_DIR") or user_cache_dir("memproxy")))
 pytestmark = pytest.mark.skipif(bool(PROBLEMS), reason="; ".join(PROBLEMS) or "the model is there")
@@ -28,14 +29,9 @@ ASKED = "Which instrument do I like?"
 
 
 @pytest.fixture
-def postgres() -> Iterator[Postgres]:
+def postgres() -> Iterator[ServerProcess]:
     """A server of its own: the test stops it."""
-    try:
-        server = Postgres()
-    except MissingServer as missing:
-        pytest.skip(str(missing))
-    with server:
-        yield server
+    yield from running(Postgres)
 
 
 @pytest.fixture

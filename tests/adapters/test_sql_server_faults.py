@@ -25,9 +25,10 @@ from memproxy_sql.models import Stored
 from memproxy_sql.mysql import Mysql
 from memproxy_sql.postgresql import Postgresql
 from memproxy_sql.server import Pool
+from tests.conftest import running
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
-from tests.servers.process import MissingServer, ServerProcess
+from tests.servers.process import ServerProcess
 
 SECRET = "the diagnosis is confidential"
 PASSWORD = "hunter2-hunter2"
@@ -35,14 +36,9 @@ NOWHERE = "postgresql://memproxy:{}@127.0.0.1:1/memproxy", "mysql://memproxy:{}@
 
 
 @pytest.fixture(scope="module", params=[Postgres, MariaDB], ids=["postgresql", "mariadb"])
-def machine(request: pytest.FixtureRequest) -> Iterator[Postgres | MariaDB]:
+def machine(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A server of its own: these tests stop it."""
-    try:
-        found = request.param()
-    except MissingServer as missing:
-        pytest.skip(str(missing))
-    with found:
-        yield found
+    yield from running(request.param)
 
 
 @pytest.fixture
